@@ -1,0 +1,1 @@
+"""Event packets in, windows and tensors out."""
