@@ -1,0 +1,40 @@
+"""`hybrid_pose events view`: a video or a picture of a recording's events."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLE = """example:
+  hybrid_pose events view recordings/demo --out demo.mp4
+  hybrid_pose events view drive.mcap --topic /cam2/events --seconds 5 --out busiest.png
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `hybrid_pose events view`."""
+    parser.epilog = EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", type=Path, help="rosbag2 folder, or one .mcap or .db3 file")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("view.mp4"),
+        help=".mp4 for a video, .png for a picture of the busiest moment (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--topic", action="append", help="event topic; may be repeated (default: all)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="length from the start (default: %(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Render, then print what was written."""
+    from hybrid_pose_ros.view.event_film import render_events
+
+    count = render_events(args.file, args.out, args.topic, args.seconds)
+    what = f"{count} pictures" if args.out.suffix == ".mp4" else f"the busiest of {count} moments"
+    print(f"{args.out}: {what}")
+    return 0

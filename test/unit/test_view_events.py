@@ -1,0 +1,106 @@
+"""A recording's events become pictures: each event once, in its time and place."""
+
+from __future__ import annotations
+
+import argparse
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from hybrid_pose_ros.cli import events_view
+from hybrid_pose_ros.data.bag import open_recording
+from hybrid_pose_ros.data.bag_writer import BagWriter
+from hybrid_pose_ros.data.cdr import build_event_packet
+from hybrid_pose_ros.data.typestore import EVENT_PACKET
+from hybrid_pose_ros.errors import ConfigError, RecordingError
+from hybrid_pose_ros.events.encoder import encode_evt3
+from hybrid_pose_ros.events.types import empty_events
+from hybrid_pose_ros.view.event_film import event_frames, render_events
+
+EPOCH_NS = 1_700_000_000_000_000_000
+TOPICS = ["/left/events", "/right/events"]
+
+
+@pytest.fixture
+def bag(tmp_path):
+    """0.4 s of two 64 x 48 cameras, 5 ms a packet, whose clocks differ by 3 s.
+
+    An event every millisecond at x = its millisecond modulo 64; y = 10 left, 20 right.
+    """
+    path = tmp_path / "walk"
+    with BagWriter(path) as writer:
+        for topic in TOPICS:
+            writer.add_topic(topic, EVENT_PACKET)
+        for seq in range(80):
+            for topic, y, offset_ns in zip(TOPICS, (10, 20), (0, 3_000_000_000), strict=True):
+                end_ns = (seq + 1) * 5_000_000
+                ms = np.arange(seq * 5, seq * 5 + 5)
+                events = empty_events(5)
+                events["t"], events["x"], events["y"] = ms * 1_000_000 + offset_ns, ms % 64, y
+                packet = build_event_packet(
+                    encode_evt3(events, end_ns + offset_ns),
+                    stamp_ns=EPOCH_NS + end_ns,
+                    frame_id="",
+                    width=64,
+                    height=48,
+                    seq=seq,
+                )
+                writer.write(topic, packet, EPOCH_NS + end_ns)
+    return path
+
+
+def test_each_event_is_in_one_picture_in_its_time(bag):
+    with open_recording(bag) as recording:
+        frames = list(event_frames(recording, TOPICS, 25.0, 20.0))
+    assert [frame.t_s for frame in frames] == pytest.approx(np.arange(10) * 0.04)
+    for k, frame in enumerate(frames):
+        for topic, y in zip(TOPICS, (10, 20), strict=True):
+            ms = np.arange(40 * k, 40 * k + 40)
+            assert frame.events[topic]["x"].tolist() == (ms % 64).tolist()
+            assert set(frame.events[topic]["y"].tolist()) == {y}
+
+
+def test_seconds_end_the_video(bag, tmp_path):
+    out = tmp_path / "view.mp4"
+    assert render_events(bag, out, None, seconds=0.2) == 5
+    with av.open(str(out)) as container:
+        frames = [f.to_ndarray(format="bgr24") for f in container.decode(video=0)]
+    height, width = frames[0].shape[:2]
+    assert len(frames) == 5 and width % 2 == height % 2 == 0 and 1000 < width <= 1280
+
+
+def test_picture_of_one_topic(bag, tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    events_view.add_arguments(parser)
+    out = tmp_path / "view.png"
+    args = parser.parse_args([str(bag), "--out", str(out), "--topic", TOPICS[1]])
+    assert events_view.run(args) == 0
+    assert "10 moments" in capsys.readouterr().out
+    picture = cv2.imread(str(out))
+    scale = (picture.shape[0] - 16) / 48
+    row = picture[8 + int(20.5 * scale)].max(1) > 100  # the events' row; the first 40 ms win a tie
+    assert 0.9 * 40 * scale < row.sum() < 1.1 * 40 * scale
+    assert not (picture[8 + int(30.5 * scale)].max(1) > 100).any()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"out": "view.gif"}, ConfigError, r"view\.gif.*\.mp4"),
+        ({"seconds": 0.0}, ConfigError, "--seconds 0"),
+        ({"seconds": float("inf")}, ConfigError, "--seconds inf"),
+        ({"seconds": float("nan")}, ConfigError, "--seconds nan"),
+        ({"topics": ["/up/events"]}, RecordingError, "/up/events.*/left/events"),
+        ({"path": "nowhere.mcap"}, RecordingError, "nowhere.mcap"),
+    ],
+)
+def test_bad_input_is_told_and_nothing_written(bag, tmp_path, change, error, words):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    given = {"path": bag, "out": "view.mp4", "topics": None, "seconds": 1.0, **change}
+    given["out"] = folder / given["out"]
+    with pytest.raises(error, match=words):
+        render_events(**given)
+    assert not list(folder.iterdir())
