@@ -1,0 +1,1 @@
+"""Keypoints, heatmaps, cameras and multi-view geometry."""

@@ -1,0 +1,80 @@
+"""Heatmap logits to keypoints with sub-pixel position, covariance and confidence.
+
+The softmax over the cells of one joint is the probability of its place. The keypoint is the mean of
+that distribution within a window around its peak, its covariance the second moment there, and its
+confidence the probability mass inside the window.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybrid_pose_ros.events.crop import Crop
+from hybrid_pose_ros.pose.keypoints import Keypoints
+
+WINDOW = 3  # cells on each side of the peak
+# A distribution on a grid cannot be narrower than its cells: variance of a uniform cell.
+CELL_VARIANCE = 1.0 / 12.0
+
+
+def decode_heatmaps(logits: np.ndarray, crop: Crop) -> Keypoints:
+    """One camera's heatmaps to keypoints in sensor pixels.
+
+    Args:
+        logits: (J, S, S) float32, finite.
+        crop: the sensor window that the heatmaps cover.
+
+    Returns:
+        Keypoints; covariance in px^2 of the sensor.
+    """
+    joints, size, _ = logits.shape
+    flat = logits.reshape(joints, -1)
+    peak = flat.argmax(1)
+    top = np.take_along_axis(flat, peak[:, None], 1)
+    probability = np.exp(flat - top)
+    total = probability.sum(1)
+    padded = np.zeros((joints, size + 2 * WINDOW, size + 2 * WINDOW), np.float32)
+    padded[:, WINDOW:-WINDOW, WINDOW:-WINDOW] = probability.reshape(joints, size, size)
+    row, column = np.divmod(peak, size)
+    offsets = np.arange(-WINDOW, WINDOW + 1)
+    window = padded[
+        np.arange(joints)[:, None, None],
+        (row[:, None] + offsets + WINDOW)[:, :, None],
+        (column[:, None] + offsets + WINDOW)[:, None, :],
+    ]  # (J, 2w+1, 2w+1)
+    mass = window.sum((1, 2))
+    weight = window / mass[:, None, None]
+    du = (weight * offsets).sum((1, 2))
+    dv = (weight * offsets[:, None]).sum((1, 2))
+    uu = (weight * offsets**2).sum((1, 2)) - du**2 + CELL_VARIANCE
+    vv = (weight * offsets[:, None] ** 2).sum((1, 2)) - dv**2 + CELL_VARIANCE
+    uv = (weight * offsets * offsets[:, None]).sum((1, 2)) - du * dv
+    cells = np.stack([column + du, row + dv], 1)
+    scale = (crop.width / size) ** 2
+    return Keypoints(
+        uv=crop.to_sensor(cells, size).astype(np.float32),
+        covariance=(np.stack([uu, uv, vv], 1) * scale).astype(np.float32),
+        confidence=(mass / total).astype(np.float32),
+    )
+
+
+def gaussian_targets(uv: np.ndarray, crop: Crop, size: int, sigma_cells: float) -> np.ndarray:
+    """Training targets: one normalised Gaussian per joint.
+
+    Args:
+        uv: (J, 2) sensor pixels; NaN = unknown.
+        sigma_cells: standard deviation in heatmap cells.
+
+    Returns:
+        (J, size, size) float32, each summing to 1; zeros for a joint unknown or outside the crop.
+    """
+    cells = crop.to_cells(uv, size)
+    grid = np.arange(size)
+    with np.errstate(invalid="ignore"):
+        inside = np.all((cells > -0.5) & (cells < size - 0.5), axis=1)
+    cells = np.where(inside[:, None], cells, 0.0)
+    gu = np.exp(-((grid - cells[:, :1]) ** 2) / (2 * sigma_cells**2))
+    gv = np.exp(-((grid - cells[:, 1:]) ** 2) / (2 * sigma_cells**2))
+    target = gv[:, :, None] * gu[:, None, :]
+    target /= target.sum((1, 2), keepdims=True)
+    return (target * inside[:, None, None]).astype(np.float32)
