@@ -1,0 +1,101 @@
+"""`hybrid_pose infer`: 2D poses of a recording, offline, by the estimator of the live nodes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid_pose_ros.errors import UserError
+from hybrid_pose_ros.resources import share_path
+
+if TYPE_CHECKING:
+    from hybrid_pose_ros.runtime.offline import CameraPoses
+
+EXAMPLE = """example:
+  hybrid_pose infer recordings/demo --cameras cam2,cam3 --out out/poses.npz
+  hybrid_pose infer recordings/demo --delay-bins 7 --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `hybrid_pose infer`."""
+    parser.epilog = EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("recording", type=Path, help="rosbag2 folder or file")
+    parser.add_argument("--cameras", default="cam2,cam3", help="names in the rig, comma-separated")
+    parser.add_argument("--rig", type=Path, help="rig file (default: the DHP19 rig)")
+    parser.add_argument("--weights", type=Path, help="weights (default: the shipped ones)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--engine", default="auto", help="auto, event_driven or torch")
+    parser.add_argument(
+        "--delay-bins", type=int, default=0, help="how late keyframes come into force, in bins"
+    )
+    parser.add_argument("--out", type=Path, help="write all poses to this .npz file")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the estimator over the recording; print a summary, write the poses."""
+    import torch
+    from tqdm import tqdm
+
+    from hybrid_pose_ros.models.checkpoint import load_checkpoint
+    from hybrid_pose_ros.pose.rig import load_rig
+    from hybrid_pose_ros.runtime.device import resolve_device
+    from hybrid_pose_ros.runtime.offline import infer_recording
+
+    torch.set_num_threads(1)  # as in the nodes, so that results are the same to the last digit
+    device = resolve_device(args.device)
+    rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), args.cameras.split(","))
+    model = load_checkpoint(
+        args.weights or share_path("weights", "lite_hybrid.safetensors"), device
+    )
+    with tqdm(total=100, desc="inference", unit="%", disable=None) as bar:
+        try:
+            poses = infer_recording(
+                args.recording, model, rig, device=device, engine=args.engine,
+                delay_bins=args.delay_bins, progress=lambda share: bar.update(100 * share - bar.n),
+            )  # fmt: skip
+        except UserError:
+            raise
+        except ValueError as error:
+            raise UserError(str(error)) from error
+    if args.out is not None:
+        _write(args.out, poses)
+    summary = {name: _summary(found) for name, found in poses.items()}
+    if args.json:
+        print(json.dumps(summary, indent=2))
+    else:
+        for name, figures in summary.items():
+            print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
+    return 0
+
+
+def _summary(poses: CameraPoses) -> dict:
+    updates, count = poses.updates, max(1, len(poses.updates))
+    confidence = sum(float(u.keypoints.confidence.mean()) for u in updates) / count
+    return {
+        "events": poses.inputs.counters["events"],
+        "keyframes": len(poses.keyframes),
+        "updates": len(updates),
+        "mean_confidence": round(confidence, 4),
+        "spike_rate": round(sum(u.spike_rate for u in updates) / count, 5),
+    }
+
+
+def _write(path: Path, poses: dict[str, CameraPoses]) -> None:
+    import numpy as np
+
+    from hybrid_pose_ros.runtime.offline import update_arrays
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {
+        f"{name}_{key}": value
+        for name, found in poses.items()
+        for key, value in update_arrays(found).items()
+    }
+    partial = path.with_name(path.name + ".partial.npz")
+    np.savez_compressed(partial, **arrays)
+    partial.replace(path)

@@ -1,0 +1,46 @@
+"""The whole 2D estimator without ROS: both stages driven by one stream of packets.
+
+Offline inference, evaluation and tests use it; the live nodes run the same two stages, each in its
+own process. `delay_bins` says how late the CNN's answers come into force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hybrid_pose_ros.events.crop import Crop
+from hybrid_pose_ros.events.types import DecodedPacket
+from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.runtime.config import EstimatorConfig
+from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
+from hybrid_pose_ros.runtime.records import Keyframe, Update
+from hybrid_pose_ros.runtime.update_stage import UpdateStage
+
+
+class Estimator:
+    """Packets of any number of cameras in; keyframes and updates out."""
+
+    def __init__(
+        self,
+        model: LiteHybrid,
+        crops: Mapping[str, Crop],
+        config: EstimatorConfig | None = None,
+        device: str = "cpu",
+        engine: str = "auto",
+        delay_bins: int = 0,
+    ) -> None:
+        config = config or EstimatorConfig()
+        if not 0 <= delay_bins < config.max_delay_bins:
+            raise ValueError(
+                f"delay_bins must be in 0..{config.max_delay_bins - 1}, got {delay_bins}"
+            )
+        self.keyframes = KeyframeStage(model, crops, config, device)
+        self.updates = UpdateStage(model, crops, config, device, engine)
+        self.delay_bins = delay_bins
+
+    def add_packet(self, camera: str, packet: DecodedPacket) -> tuple[list[Keyframe], list[Update]]:
+        """Take one packet; what it completes, each oldest first."""
+        keyframes = self.keyframes.add_packet(camera, packet)
+        for keyframe in keyframes:
+            self.updates.add_keyframe(camera, keyframe, self.delay_bins)
+        return keyframes, self.updates.add_packet(camera, packet)

@@ -1,0 +1,45 @@
+"""How a keyframe's logits and membranes travel from the CNN to the SNN: half-precision bytes.
+
+Both ends know every shape from the weights, so that the bytes carry nothing else. Half precision is
+part of the definition: live and offline start from the same rounded numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybrid_pose_ros.models.config import LiteConfig
+
+if TYPE_CHECKING:  # the fusion and the recorder read messages too, and start without PyTorch
+    from hybrid_pose_ros.models.snn import LiteSnn
+
+INLINE = "inline"
+STRIPPED = "none"
+
+
+def pack(logits: np.ndarray, states: list[np.ndarray]) -> bytes:
+    """Logits (J, S, S) and membranes (C, H, W) per block to bytes."""
+    parts = [logits, *states]
+    limit = np.finfo(np.float16).max
+    return b"".join(np.clip(part, -limit, limit).astype("<f2").tobytes() for part in parts)
+
+
+def unpack(
+    data: bytes | memoryview, config: LiteConfig, snn: LiteSnn
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Inverse of `pack`: float32 logits and membranes.
+
+    Raises:
+        ValueError: the bytes are not of this network's size.
+    """
+    side = config.heatmap_size
+    shapes = [(config.joints, side, side), *snn.state_shapes()]
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    if len(data) != 2 * sum(sizes):
+        raise ValueError(f"states have {len(data)} bytes, this network's {2 * sum(sizes)}")
+    numbers = np.frombuffer(data, "<f2").astype(np.float32)
+    parts = np.split(numbers, np.cumsum(sizes)[:-1])
+    arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    return arrays[0], arrays[1:]

@@ -1,0 +1,158 @@
+"""Events and keyframes in, pose updates out: runs the SNN once per bin of a camera's event clock.
+
+A keyframe for time t arrives when the SNN has already gone on. The bins since then are kept: the
+SNN starts again from the keyframe's states at t, runs those bins once more and goes on. Until a
+keyframe comes, updates continue from the previous one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hybrid_pose_ros.events.crop import Crop
+from hybrid_pose_ros.events.representation import count_histogram
+from hybrid_pose_ros.events.types import DecodedPacket
+from hybrid_pose_ros.models.checkpoint import fingerprint
+from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.pose.heatmap import decode_heatmaps
+from hybrid_pose_ros.runtime.config import EstimatorConfig
+from hybrid_pose_ros.runtime.engine import StepResult, Stream, make_engine
+from hybrid_pose_ros.runtime.event_stream import EventStream
+from hybrid_pose_ros.runtime.records import Keyframe, Update
+from hybrid_pose_ros.runtime.state_transport import unpack
+
+
+@dataclass
+class _Camera:
+    """Everything that is remembered of one camera."""
+
+    events: EventStream
+    network: Stream
+    history: deque[tuple[int, np.ndarray]]  # (bin index, counts), the newest last
+    next_bin: int | None = None
+    keyframe: Keyframe | None = None
+    waiting: list[tuple[int, Keyframe]] = field(default_factory=list)  # (bin to apply before, it)
+    counters: Counter[str] = field(default_factory=Counter)
+
+
+class UpdateStage:
+    """The SNN side of the estimator, for any number of cameras.
+
+    The pose for a given keyframe and bin depends on the events and that keyframe alone.
+    """
+
+    def __init__(
+        self,
+        model: LiteHybrid,
+        crops: Mapping[str, Crop],
+        config: EstimatorConfig,
+        device: str = "cpu",
+        engine: str = "auto",
+    ) -> None:
+        self.model = model
+        self.model_id = fingerprint(model)
+        self.crops = dict(crops)
+        self.config = config
+        self.engine = make_engine(model, device, engine)
+        self._cameras = {camera: self._fresh() for camera in self.crops}
+
+    def _fresh(self) -> _Camera:
+        horizon_ns = 4 * self.config.keyframe_ns
+        history: deque[tuple[int, np.ndarray]] = deque(maxlen=self.config.max_delay_bins)
+        return _Camera(EventStream(horizon_ns), self.engine.new_stream(), history)
+
+    def add_packet(self, camera: str, packet: DecodedPacket) -> list[Update]:
+        """Take one packet of a camera; the updates of the bins that it completes, oldest first."""
+        state = self._cameras[camera]
+        if state.events.add(packet):
+            state.history.clear()
+            state.waiting.clear()
+            state.next_bin = state.keyframe = None
+        if state.events.start_ns is None:
+            return []
+        bin_ns = self.config.bin_ns
+        if state.next_bin is None:
+            state.next_bin = state.events.start_ns // bin_ns
+        updates = []
+        while (state.next_bin + 1) * bin_ns <= state.events.watermark_ns:
+            update = self._advance(camera, state)
+            if update is not None:
+                updates.append(update)
+        return updates
+
+    def add_keyframe(self, camera: str, keyframe: Keyframe, delay_bins: int = 0) -> None:
+        """Take a keyframe; the next updates start from it.
+
+        Args:
+            delay_bins: let it come into force only so many bins after its time, as if the CNN had
+                taken that long (offline inference); 0 = at once.
+        """
+        state = self._cameras[camera]
+        if keyframe.model_id != self.model_id:
+            state.counters["other_model"] += 1
+            return
+        start = keyframe.t_ns // self.config.bin_ns + delay_bins
+        if state.next_bin is None or start > state.next_bin:
+            state.waiting.append((start, keyframe))
+        else:
+            self._restart_from(camera, state, keyframe)
+
+    def counters(self, camera: str) -> dict[str, int]:
+        """Bins done, keyframes used and refused by reason, and what the event buffer counted."""
+        state = self._cameras[camera]
+        return {**state.counters, **state.events.counters}
+
+    def _advance(self, camera: str, state: _Camera) -> Update | None:
+        """Run the next bin."""
+        index = state.next_bin
+        assert index is not None
+        due = [keyframe for start, keyframe in state.waiting if start <= index]
+        state.waiting = [item for item in state.waiting if item[0] > index]
+        for keyframe in due:
+            self._restart_from(camera, state, keyframe)
+        t0_ns = index * self.config.bin_ns
+        t1_ns = t0_ns + self.config.bin_ns
+        counts = count_histogram(
+            state.events.buffer.window(t0_ns, t1_ns), self.crops[camera],
+            self.model.config.input_size, 1, t0_ns, t1_ns,
+        )  # fmt: skip
+        state.history.append((index, counts))
+        state.next_bin = index + 1
+        state.counters["bins"] += 1
+        if state.keyframe is None:
+            return None
+        return self._update(camera, state.keyframe, t1_ns, state.network.step(counts))
+
+    def _update(self, camera: str, keyframe: Keyframe, t_ns: int, result: StepResult) -> Update:
+        keypoints = decode_heatmaps(result.logits, self.crops[camera])
+        step = (t_ns - keyframe.t_ns) // self.config.bin_ns
+        return Update(
+            camera, keyframe.number, step, t_ns, keyframe.keypoints.uv, keypoints,
+            result.spikes / self.engine.neurons, result.synaptic_operations,
+        )  # fmt: skip
+
+    def _restart_from(self, camera: str, state: _Camera, keyframe: Keyframe) -> None:
+        """Load a keyframe's states and run the bins since its time again (catch-up)."""
+        if state.keyframe is not None and keyframe.number <= state.keyframe.number:
+            state.counters["keyframes_outdated"] += 1
+            return
+        first = keyframe.t_ns // self.config.bin_ns
+        bins = [counts for index, counts in state.history if index >= first]
+        if len(bins) != (state.next_bin or 0) - first:
+            state.counters["keyframes_too_late"] += 1
+            return
+        try:
+            logits, states = unpack(keyframe.state, self.model.config, self.model.snn)
+        except ValueError:
+            state.counters["keyframes_torn"] += 1
+            return
+        state.network.load(logits, states)
+        for counts in bins:
+            state.network.step(counts)
+        state.keyframe = keyframe
+        state.counters["keyframes"] += 1
+        state.counters["catch_up_bins"] += len(bins)
