@@ -1,0 +1,116 @@
+"""The simulated recordings of a training run: which ones there are, making them, reading them.
+
+A clip is one .npz file: the events of each camera inside the sensor, the true joints in the world.
+Clips that exist already are kept, so that an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from hybrid_pose_ros.errors import RecordingError
+from hybrid_pose_ros.pose.rig import load_rig
+from hybrid_pose_ros.resources import share_path
+from hybrid_pose_ros.train.config import DataConfig
+
+TRUTH_PERIOD_NS = 10_000_000
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """What one clip shows."""
+
+    name: str
+    subject: int
+    movement: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class View:
+    """One camera's part of a clip: events (EVENT_DTYPE) and true pixels (n, 13, 2) every 10 ms."""
+
+    name: str
+    events: np.ndarray
+    uv: np.ndarray
+
+
+def plan_clips(config: DataConfig) -> tuple[list[ClipPlan], list[ClipPlan]]:
+    """Training and validation clips; they share neither subjects nor movements nor seeds."""
+    rng = np.random.default_rng(config.seed)
+    allowed = [m for m in range(1, 34) if m not in config.held_out_movements]
+    training = []
+    for index in range(config.clips):
+        # Half of the DHP19-like training subjects, half of people seen only once.
+        subject = int(rng.integers(1, 13)) if rng.random() < 0.5 else 1000 + index
+        free = rng.random() < config.free_share
+        movement = "free" if free else str(rng.choice(allowed))
+        seed = int(rng.integers(1, 2**31))
+        training.append(ClipPlan(f"train_{index:04d}", subject, movement, seed))
+    validation = []
+    for index in range(config.validation_clips):
+        subject = 13 + index % 5
+        movement = str(config.held_out_movements[index % len(config.held_out_movements)])
+        seed = int(rng.integers(2**31, 2**32))
+        validation.append(ClipPlan(f"validation_{index:04d}", subject, movement, seed))
+    return training, validation
+
+
+def make_clip(plan: ClipPlan, config: DataConfig) -> Path:
+    """Simulate one clip into the folder; nothing is done if it is there."""
+    from hybrid_pose_ros.simulator.simulate import simulate
+
+    path = Path(config.folder) / f"{plan.name}.npz"
+    if path.exists():
+        return path
+    rig = load_rig(share_path("config", "dhp19_rig.yaml"), config.cameras)
+    cameras = list(rig.cameras.values())
+    recording = simulate(plan.subject, plan.movement, plan.seed, config.seconds, cameras)
+    arrays: dict[str, Any] = {f"events_{name}": events for name, events in recording.cameras.items()}
+    partial = path.with_suffix(f".{os.getpid()}.partial.npz")
+    np.savez(partial, truth=recording.truth_xyz, plan=str(plan), **arrays)
+    partial.replace(path)
+    return path
+
+
+def make_clips(config: DataConfig, workers: int) -> None:
+    """Simulate all clips that are missing, `workers` at a time, with a progress bar."""
+    Path(config.folder).mkdir(parents=True, exist_ok=True)
+    plans = [plan for plans in plan_clips(config) for plan in plans]
+    missing = [p for p in plans if not (Path(config.folder) / f"{p.name}.npz").exists()]
+    if not missing:
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        futures = [pool.submit(make_clip, plan, config) for plan in missing]
+        for future in tqdm(as_completed(futures), "simulating clips", len(futures)):
+            future.result()
+
+
+def load_views(plans: list[ClipPlan], config: DataConfig) -> list[View]:
+    """Every camera view of the clips, in memory (about 16 bytes an event).
+
+    Raises:
+        RecordingError: a clip is missing or damaged.
+    """
+    rig = load_rig(share_path("config", "dhp19_rig.yaml"), config.cameras)
+    views = []
+    for plan in tqdm(plans, "loading clips"):
+        path = Path(config.folder) / f"{plan.name}.npz"
+        try:
+            with np.load(path) as file:
+                truth = file["truth"]
+                for name, camera in rig.cameras.items():
+                    uv = camera.project(truth).astype(np.float32)
+                    views.append(View(f"{plan.name}/{name}", file[f"events_{name}"], uv))
+        except (OSError, KeyError, ValueError) as error:
+            raise RecordingError(
+                f"clip {path} is missing or damaged ({error}); delete it and train again"
+            ) from error
+    return views

@@ -1,0 +1,63 @@
+"""Cross-entropy between a heatmap's softmax and a Gaussian around the true joint; pixel error."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def target_maps(cells: Tensor, size: int, sigma: float) -> tuple[Tensor, Tensor]:
+    """Normalised Gaussians and which of them count.
+
+    Args:
+        cells: (..., 2) column, row of the joint in heatmap cells; NaN = unknown.
+
+    Returns:
+        (..., size, size) targets that sum to 1, and (...) bool: joint known and inside.
+    """
+    inside = ((cells > -0.5) & (cells < size - 0.5)).all(-1)
+    safe = torch.where(inside[..., None], cells, torch.zeros_like(cells))
+    grid = torch.arange(size, dtype=cells.dtype, device=cells.device)
+    gauss = torch.exp(-((grid - safe[..., None]) ** 2) / (2 * sigma**2))  # (..., 2, size)
+    gauss = gauss / gauss.sum(-1, keepdim=True)
+    return gauss[..., 1, :, None] * gauss[..., 0, None, :], inside
+
+
+def heatmap_loss(
+    logits: Tensor, cells: Tensor, present: Tensor | None = None, sigma: float = 0.8
+) -> Tensor:
+    """Mean cross-entropy in nats over the joints that count.
+
+    Args:
+        logits: (..., B, 13, S, S).
+        cells: (..., B, 13, 2).
+        present: (B,) bool; where nobody is there, the target is the uniform distribution.
+    """
+    targets, counts = target_maps(cells, logits.shape[-1], sigma)
+    log_total = torch.logsumexp(logits.flatten(-2), -1)
+    expected = (logits * targets).flatten(-2).sum(-1)
+    if present is not None:
+        somebody = present[:, None].expand_as(expected)
+        expected = torch.where(somebody, expected, logits.flatten(-2).mean(-1))
+        counts = counts | ~somebody
+    return (log_total - expected)[counts].mean()
+
+
+@torch.no_grad()
+def pixel_error(logits: Tensor, cells: Tensor, pixels: float = 256.0) -> Tensor:
+    """(..., 13) distance in crop pixels of the local soft-argmax from the truth; NaN if outside."""
+    size = logits.shape[-1]
+    flat = logits.flatten(-2)
+    peak = flat.argmax(-1)
+    row, column = peak // size, peak % size
+    grid = torch.arange(size, dtype=logits.dtype, device=logits.device)
+    near_u = ((grid - column[..., None]).abs() <= 3).to(logits.dtype)  # (..., S)
+    near_v = ((grid - row[..., None]).abs() <= 3).to(logits.dtype)
+    weight = (flat - flat.amax(-1, keepdim=True)).exp().unflatten(-1, (size, size))
+    weight = weight * near_v[..., :, None] * near_u[..., None, :]
+    weight = weight / weight.sum((-2, -1), keepdim=True)
+    u = (weight.sum(-2) * grid).sum(-1)
+    v = (weight.sum(-1) * grid).sum(-1)
+    error = torch.linalg.vector_norm(torch.stack([u, v], -1) - cells, dim=-1) * (pixels / size)
+    inside = ((cells > -0.5) & (cells < size - 0.5)).all(-1)
+    return torch.where(inside, error, torch.full_like(error, torch.nan))
