@@ -1,0 +1,1 @@
+"""A simulated person in front of simulated event cameras, with exact ground truth."""

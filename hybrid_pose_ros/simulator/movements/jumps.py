@@ -1,0 +1,132 @@
+"""Jumps and hops: crouch, flight along a parabola, landing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hybrid_pose_ros.simulator.movements.limbs import Builder
+from hybrid_pose_ros.simulator.pose import OUTWARD, Pose, resting
+from hybrid_pose_ros.simulator.rhythm import Rhythm, keyed
+
+GRAVITY = 9.81  # m/s^2
+
+
+def flight(phase: np.ndarray, start: float, end: float, height: float | np.ndarray) -> np.ndarray:
+    """Height in metres over a parabola between two phases, 0 outside."""
+    x = np.clip((phase - start) / (end - start), 0.0, 1.0)
+    return 4.0 * height * x * (1.0 - x)
+
+
+def crouched(pose: Pose, depth: np.ndarray) -> None:
+    """Bend both legs and the trunk of `pose` in place; depth (n,), 1 is a deep crouch."""
+    pose.hip_flexion += 0.9 * depth[:, None]
+    pose.knee += 1.7 * depth[:, None]
+    pose.ankle += 0.5 * depth[:, None]
+    pose.lean += 0.4 * depth
+
+
+def single_jump(reach_m: float = 0.0) -> Builder:
+    """One jump, up or forwards, then a pause (and steps back to the place)."""
+
+    def build(rng: np.random.Generator) -> Callable[[np.ndarray], Pose]:
+        rhythm = Rhythm(rng, 2.6 if reach_m else 2.2)
+        height, depth = rng.uniform(0.16, 0.28), rng.uniform(0.5, 0.8)
+        air = 2.0 * np.sqrt(2.0 * height / GRAVITY) / 2.4
+
+        def pose_at(t: np.ndarray) -> Pose:
+            pose = resting(len(t))
+            x, size = rhythm.phase(t)
+            end = 0.3 + air
+            crouch = keyed(x, (0.05, 0.2, 0.3), (0, 1, 0)) * depth
+            landing = keyed(x, (end - 0.02, end + 0.07, end + 0.22), (0, 0.7, 0)) * depth
+            crouched(pose, size * (crouch + landing))
+            pose.jump += flight(x, 0.3, end, height * size)
+            arms = keyed(x, (0.05, 0.19, 0.34, end + 0.1), (0, -0.7, 1.1, 0))
+            pose.arm_flexion += (arms * size)[:, None]
+            pose.ankle -= (flight(x, 0.28, end, 0.5))[:, None]
+            if reach_m:
+                pose.forward += reach_m * keyed(x, (0.27, end, 0.68, 0.95), (0, 1, 1, 0)) * size
+                for side, start in ((0, 0.68), (1, 0.81)):
+                    step = flight(x, start, start + 0.14, 1.0)
+                    pose.hip_flexion[:, side] += 0.3 * step
+                    pose.knee[:, side] += 0.6 * step
+            return pose
+
+        return pose_at
+
+    return build
+
+
+def repeated_jumps() -> Builder:
+    """Small jumps on both feet without a pause."""
+
+    def build(rng: np.random.Generator) -> Callable[[np.ndarray], Pose]:
+        rhythm, height = Rhythm(rng, 0.62, jitter=0.03), rng.uniform(0.06, 0.12)
+
+        def pose_at(t: np.ndarray) -> Pose:
+            pose = resting(len(t))
+            x, size = rhythm.phase(t)
+            ground = np.sin(np.pi * np.clip(x / 0.45, 0, 1)) ** 2
+            crouched(pose, 0.3 * ground)
+            pose.jump += flight(x, 0.45, 1.0, height * size)
+            swing = np.sin(2 * np.pi * x)[:, None]
+            pose.arm_flexion += 0.15 - 0.2 * swing
+            pose.elbow += 0.3 - 0.15 * swing
+            return pose
+
+        return pose_at
+
+    return build
+
+
+def hop(side: int) -> Builder:
+    """Hops on one foot with the other leg bent."""
+
+    def build(rng: np.random.Generator) -> Callable[[np.ndarray], Pose]:
+        rhythm, height = Rhythm(rng, 0.55, jitter=0.03), rng.uniform(0.05, 0.10)
+        lift, bend = rng.uniform(0.1, 0.6), rng.uniform(1.2, 1.6)
+
+        def pose_at(t: np.ndarray) -> Pose:
+            pose = resting(len(t))
+            x, size = rhythm.phase(t)
+            ground = np.sin(np.pi * np.clip(x / 0.5, 0, 1)) ** 2
+            crouched(pose, 0.22 * ground)
+            swing = np.sin(2 * np.pi * x)
+            pose.hip_flexion[:, 1 - side] += lift + 0.1 * swing
+            pose.knee[:, 1 - side] += bend
+            pose.jump += flight(x, 0.5, 1.0, height * size)
+            pose.roll += OUTWARD[side] * 0.05
+            pose.arm_abduction += 0.2 + 0.1 * swing[:, None]
+            pose.elbow += 0.4
+            return pose
+
+        return pose_at
+
+    return build
+
+
+def star_jumps() -> Builder:
+    """Arms and legs spread and close with every jump."""
+
+    def build(rng: np.random.Generator) -> Callable[[np.ndarray], Pose]:
+        rhythm = Rhythm(rng, 1.1, jitter=0.03)
+        arms, legs = rng.uniform(2.2, 2.7), rng.uniform(0.3, 0.42)
+        height = rng.uniform(0.06, 0.11)
+
+        def pose_at(t: np.ndarray) -> Pose:
+            pose = resting(len(t))
+            angle, size = rhythm.angle(t)
+            spread = 0.5 - 0.5 * np.cos(angle)
+            pose.arm_abduction += (arms * size * spread)[:, None]
+            pose.elbow += 0.15 * spread[:, None]
+            pose.hip_abduction += (legs * size * spread)[:, None]
+            half = (angle / np.pi) % 1.0  # one flight opens, the next closes
+            crouched(pose, 0.12 * (1 - np.sin(np.pi * half)))
+            pose.jump += flight(half, 0.15, 0.85, height)
+            return pose
+
+        return pose_at
+
+    return build

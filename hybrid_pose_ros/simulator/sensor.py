@@ -1,0 +1,132 @@
+"""The event camera: from radiance at a moment to ON and OFF events.
+
+Each pixel follows the logarithm of its light through a first-order low-pass, and fires whenever
+that has moved by its own threshold since the last event. Stamps are interpolated within a frame.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.events.types import EVENT_DTYPE
+from hybrid_pose_ros.simulator.pixels import respond
+
+
+@dataclass(frozen=True)
+class SensorModel:
+    """Properties of an event sensor.
+
+    Attributes:
+        threshold_on, threshold_off: mean contrast threshold in log units.
+        threshold_spread: standard deviation of the threshold over the pixels.
+        time_constant_s: of the photoreceptor's low-pass; 0 for none.
+        refractory_s: dead time of a pixel after an event.
+        noise_hz: mean rate of background events of a pixel.
+        noise_spread: standard deviation of the logarithm of that rate over the pixels.
+        hot_pixels: number of pixels that fire all the time, at hot_pixel_hz.
+    """
+
+    threshold_on: float = 0.15
+    threshold_off: float = 0.15
+    threshold_spread: float = 0.025
+    time_constant_s: float = 0.002
+    refractory_s: float = 0.0005
+    noise_hz: float = 0.015
+    noise_spread: float = 1.0
+    hot_pixels: int = 2
+    hot_pixel_hz: float = 20.0
+
+    def __post_init__(self) -> None:
+        for name in ("threshold_on", "threshold_off"):
+            if not 0.01 <= getattr(self, name) <= 5.0:
+                raise ConfigError(f"{name} must be 0.01 to 5, got {getattr(self, name)}")
+        for name in ("threshold_spread", "time_constant_s", "refractory_s", "noise_hz"):
+            if not getattr(self, name) >= 0.0:
+                raise ConfigError(f"{name} must not be negative, got {getattr(self, name)}")
+
+
+DAVIS346 = SensorModel()
+
+
+class EventSensor:
+    """The pixels of one camera: thresholds drawn once, state carried from frame to frame.
+
+    Args:
+        model: sensor properties.
+        first: (h, w) radiance to which the pixels are adapted.
+        t_ns: time of the beginning.
+        rng: draws the pixels' thresholds and phases.
+    """
+
+    def __init__(
+        self, model: SensorModel, first: np.ndarray, t_ns: int, rng: np.random.Generator
+    ) -> None:
+        height, width = first.shape
+        means = np.array([model.threshold_off, model.threshold_on])[:, None, None]
+        thresholds = rng.normal(means, model.threshold_spread, (2, height, width))
+        self.thresholds = np.maximum(thresholds, 0.3 * means).astype(np.float32)
+        self.t_ns = int(t_ns)
+        self._model = model
+        self._state = np.full((4, height, width), -1.0, np.float32)
+        self._last = np.full((height, width), self.t_ns - 10**9, np.int64)
+        self._active = np.tile(np.array([width, 0], np.int32), (height, 1))
+        everywhere = np.tile(np.array([0, width], np.int32), (height, 1))
+        self._respond(first, everywhere, 0, 1.0, np.zeros(0, EVENT_DTYPE), 0)
+        # Where between two events a pixel stands is random.
+        phase = rng.uniform(-0.5, 0.5, (height, width)) * self.thresholds.min(axis=0)
+        self._state[3] = self._state[2] + phase.astype(np.float32)
+        self._last[:] = self.t_ns - 10**9
+
+    def see(
+        self, image: np.ndarray, rows: np.ndarray, t_ns: int, events: np.ndarray, count: int
+    ) -> int:
+        """Show `image` until `t_ns` and append what the pixels fire to `events`.
+
+        Args:
+            image: (h, w) float32 radiance.
+            rows: (h, 2) int32 first and one past the last column of each row that may differ
+                from the last image.
+            t_ns: end of the exposure; it begins where the last one ended.
+            events: EVENT_DTYPE buffer; what does not fit is lost.
+            count: events already in the buffer.
+
+        Returns:
+            The new count.
+        """
+        dt = int(t_ns) - self.t_ns
+        count = self._respond(image, rows, dt, self._gain(dt), events, count)
+        self.t_ns = int(t_ns)
+        return count
+
+    def _gain(self, dt_ns: int) -> float:
+        if self._model.time_constant_s == 0:
+            return 1.0
+        return 1.0 - math.exp(-dt_ns * 1e-9 / self._model.time_constant_s)
+
+    def _respond(
+        self,
+        image: np.ndarray,
+        rows: np.ndarray,
+        dt: int,
+        gain: float,
+        events: np.ndarray,
+        count: int,
+    ) -> int:
+        return respond(
+            image,
+            rows,
+            self.t_ns,
+            dt,
+            gain,
+            int(self._model.refractory_s * 1e9),
+            self._state,
+            self._last,
+            self.thresholds,
+            self._active,
+            events,
+            count,
+        )
