@@ -26,10 +26,14 @@ class Geometry(ctypes.Structure):
 def library() -> ctypes.CDLL | None:
     """The kernels, or None if this installation has none (no compiler when it was built)."""
     for path in sorted(Path(__file__).parent.glob("*spiking_engine*.so")):
-        kernels = ctypes.CDLL(str(path))
-        if kernels.spiking_engine_abi_version() == ABI_VERSION:
+        try:
+            kernels = ctypes.CDLL(str(path))
+            if kernels.spiking_engine_abi_version() != ABI_VERSION:
+                continue
             _declare(kernels)
-            return kernels
+        except (OSError, AttributeError):  # of another machine, or not ours
+            continue
+        return kernels
     return None
 
 

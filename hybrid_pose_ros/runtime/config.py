@@ -21,7 +21,7 @@ class EstimatorConfig:
     bin_ns: int = 10_000_000
     keyframe_bins: int = 10
     window_events: int = 7500
-    window_ns: int = 1_000_000_000
+    window_ns: int = 400_000_000
     max_delay_bins: int = 50
 
     def __post_init__(self) -> None:

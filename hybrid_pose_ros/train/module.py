@@ -89,11 +89,9 @@ class HybridStage(Stage):
         model = self.model
         return [*model.snn.parameters(), *model.initialisers.parameters(), model.decay_logit]
 
-    def on_train_epoch_start(self) -> None:
-        self.model.cnn.eval()
-
     def outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         model = self.model
+        model.cnn.eval()  # frozen: its batch norms must not move either
         with torch.no_grad():
             model.output, features = model.cnn.features(batch.keyframe)
         model.snn.reset()
