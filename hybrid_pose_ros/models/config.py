@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from hybrid_pose_ros.skeleton import NUM_JOINTS
 
@@ -56,4 +57,8 @@ class LiteConfig:
         unknown = sorted(set(values) - known)
         if unknown:
             raise ValueError(f"unknown network settings {unknown}; known are {sorted(known)}")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        settings: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**settings)

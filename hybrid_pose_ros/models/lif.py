@@ -11,6 +11,7 @@ On a CPU a whole sequence is one pass over memory; elsewhere spikingjelly's own 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,8 @@ from torch import Tensor
 
 
 @njit(cache=True, fastmath=False)
-def _forward(x, v, rate, spikes, charged):  # (T, N), (N,) in place, out (T, N), out (T, N)
+def _forward(x, v, rate, spikes, charged):  # type: ignore[no-untyped-def]
+    # x (T, N); v (N,), changed; spikes, charged (T, N), filled
     for t in range(x.shape[0]):
         for i in range(x.shape[1]):
             h = v[i] + (x[t, i] - v[i]) * rate
@@ -31,7 +33,8 @@ def _forward(x, v, rate, spikes, charged):  # (T, N), (N,) in place, out (T, N),
 
 
 @njit(cache=True, fastmath=False)
-def _backward(grad_spikes, grad_v, charged, rate, grad_x):  # (T, N), (N,) in place, (T, N), out
+def _backward(grad_spikes, grad_v, charged, rate, grad_x):  # type: ignore[no-untyped-def]
+    # grad_spikes, charged (T, N); grad_v (N,), changed; grad_x (T, N), filled
     keep = np.float32(1.0) - rate
     for t in range(charged.shape[0] - 1, -1, -1):
         for i in range(charged.shape[1]):
@@ -46,7 +49,7 @@ class _FusedLif(torch.autograd.Function):
     """The three equations over a sequence, forward and backward."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, v: Tensor, tau: float) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, x: Tensor, v: Tensor, tau: float) -> tuple[Tensor, Tensor]:
         x = x.contiguous()
         steps = x.shape[0]
         rate = np.float32(1.0 / tau)
@@ -60,7 +63,7 @@ class _FusedLif(torch.autograd.Function):
         return spikes, last
 
     @staticmethod
-    def backward(ctx, grad_spikes: Tensor, grad_last: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, grad_spikes: Tensor, grad_last: Tensor) -> tuple[Tensor, Tensor, None]:
         (charged,) = ctx.saved_tensors
         steps = charged.shape[0]
         grad_x = torch.empty_like(charged)
@@ -77,8 +80,6 @@ class _FusedLif(torch.autograd.Function):
 
 class Lif(neuron.LIFNode):
     """Multi-step LIF layer over (T, B, C, H, W) whose membrane can be set before a sequence."""
-
-    v: Tensor | float
 
     v: Tensor | float
 

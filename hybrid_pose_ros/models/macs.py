@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,7 +13,7 @@ def dense_macs(model: nn.Module, run: Callable[[], object]) -> int:
     """Multiply-accumulates of all convolutions that `run()` executes in `model`, in eval mode."""
     total = 0
 
-    def count(module: nn.Module, _inputs: tuple, output: torch.Tensor) -> None:
+    def count(module: Any, _inputs: tuple, output: torch.Tensor) -> None:
         nonlocal total
         taps = module.kernel_size[0] * module.kernel_size[1]
         per_output = module.in_channels // module.groups * taps

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from hybrid_pose_ros.models.hybrid import LiteHybrid
 from hybrid_pose_ros.models.snn import SpikingBlock
@@ -48,8 +48,16 @@ def _rows(conv: nn.Conv2d | nn.ConvTranspose2d, scale: np.ndarray) -> np.ndarray
     return np.ascontiguousarray(weights.transpose(order) * scale, np.float32)
 
 
+def _double(tensor: Tensor | None) -> np.ndarray:
+    assert tensor is not None, "batch norms keep running statistics"
+    return tensor.detach().cpu().double().numpy()
+
+
 def _sources(
-    conv: nn.Conv2d | nn.ConvTranspose2d, rows: np.ndarray, inputs: list[tuple[str, int, int]], out_side: int
+    conv: nn.Conv2d | nn.ConvTranspose2d,
+    rows: np.ndarray,
+    inputs: list[tuple[str, int, int]],
+    out_side: int,
 ) -> tuple[_Source, ...]:
     """Split the input channels among the layers that they come from: (name, channels, side)."""
     sources, start = [], 0
@@ -101,10 +109,8 @@ class EventDrivenEngine:
         skip: str | None,
     ) -> _Layer:
         norm = block.norm
-        mean, var = (
-            b.detach().cpu().double().numpy() for b in (norm.running_mean, norm.running_var)
-        )
-        gain, shift = (p.detach().cpu().double().numpy() for p in (norm.weight, norm.bias))
+        values = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+        mean, var, gain, shift = (_double(value) for value in values)
         scale = gain / np.sqrt(var + norm.eps)
         bias = ((shift - mean * scale) * self.rate).astype(np.float32)
         channels, side, _ = shape

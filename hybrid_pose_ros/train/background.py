@@ -1,7 +1,7 @@
 """Events that show no person, so that the networks learn to say that they see none.
 
-Three kinds: a recording whose tiles are shuffled (edges and motion as usual, no body), straight edges
-that sweep the picture, and noise alone.
+Three kinds: a recording whose tiles are shuffled (edges and motion as usual, no body), straight
+edges that sweep the picture, and noise alone.
 """
 
 from __future__ import annotations
@@ -69,9 +69,7 @@ def _sweeping_edge(
     return out
 
 
-def _noise(
-    t0_ns: int, t1_ns: int, width: int, height: int, rng: np.random.Generator
-) -> np.ndarray:
+def _noise(t0_ns: int, t1_ns: int, width: int, height: int, rng: np.random.Generator) -> np.ndarray:
     """Independent events, as many a pixel and second as a quiet to a very bad sensor has."""
     seconds = (t1_ns - t0_ns) * 1e-9
     count = int(10 ** rng.uniform(-2, 0.3) * width * height * seconds)

@@ -73,7 +73,9 @@ def make_clip(plan: ClipPlan, config: DataConfig) -> Path:
     rig = load_rig(share_path("config", "dhp19_rig.yaml"), config.cameras)
     cameras = list(rig.cameras.values())
     recording = simulate(plan.subject, plan.movement, plan.seed, config.seconds, cameras)
-    arrays: dict[str, Any] = {f"events_{name}": events for name, events in recording.cameras.items()}
+    arrays: dict[str, Any] = {
+        f"events_{name}": events for name, events in recording.cameras.items()
+    }
     partial = path.with_suffix(f".{os.getpid()}.partial.npz")
     np.savez(partial, truth=recording.truth_xyz, plan=str(plan), **arrays)
     partial.replace(path)
