@@ -1,0 +1,87 @@
+"""`hybrid_pose up`: the whole graph on a machine without `ros2 launch`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from pathlib import Path
+
+from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.resources import share_path
+from hybrid_pose_ros.runtime.child import ProcessSpec
+from hybrid_pose_ros.runtime.graph import ESTIMATORS, GraphOptions, node
+from hybrid_pose_ros.runtime.supervisor import Supervisor
+
+EXAMPLE = """examples:
+  hybrid_pose up --cameras cam2,cam3 --rig my_rig.yaml --overlay
+  hybrid_pose up --bag recordings/demo --record out/bag
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `hybrid_pose up`."""
+    parser.epilog = EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--bag", type=Path, help="recording to play; without it, live cameras")
+    parser.add_argument("--loop", action="store_true", help="play the recording again and again")
+    parser.add_argument("--cameras", default="", help="names, comma-separated (default: config's)")
+    parser.add_argument("--config", type=Path, help="ROS parameter file (default: nodes.yaml)")
+    parser.add_argument("--rig", default="", help="calibration file (default: the DHP19 rig)")
+    parser.add_argument("--weights", default="", help="weights (default: the shipped ones)")
+    parser.add_argument("--device", default="", choices=["", "auto", "cpu", "cuda"])
+    parser.add_argument("--namespace", default="", help="before all topics")
+    parser.add_argument("--record", type=Path, help="write what the graph publishes to this bag")
+    parser.add_argument("--overlay", action="store_true", help="also start the overlay pictures")
+    parser.add_argument(
+        "--on-exit",
+        default="stop",
+        choices=["stop", "restart"],
+        help="when a node ends: stop everything, or start it again (default: stop)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start the graph and watch it until the recording ends, a node dies, or Ctrl-C."""
+    specs = processes(args)
+    # systemd and `docker stop` say SIGTERM; it is to end as cleanly as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(f"starting {', '.join(spec.name for spec in specs)}; Ctrl-C ends them", flush=True)
+    with Supervisor(specs, args.on_exit, write=_print) as supervisor:
+        try:
+            supervisor.wait("replay_node" if args.bag else None)
+        except KeyboardInterrupt:
+            print("stopping", flush=True)
+    return 0
+
+
+def processes(args: argparse.Namespace) -> list[ProcessSpec]:
+    """What `args` ask for.
+
+    Raises:
+        ConfigError: a file that was named does not exist.
+    """
+    for name in ("config", "rig", "weights", "bag"):
+        path = getattr(args, name)
+        if path and not Path(path).exists():
+            raise ConfigError(f"--{name} {path} does not exist; check the path")
+    options = GraphOptions(
+        config=(args.config or share_path("config", "nodes.yaml")).resolve(),
+        cameras=tuple(name.strip() for name in args.cameras.split(",") if name.strip()),
+        rig=args.rig and str(Path(args.rig).resolve()),
+        weights=args.weights and str(Path(args.weights).resolve()),
+        device=args.device,
+        namespace=args.namespace,
+    )
+    specs = [node(name, options) for name in ESTIMATORS]
+    if args.overlay:
+        specs.append(node("overlay_node", options))
+    if args.record:
+        specs.append(node("recorder_node", options, {"out": str(args.record.resolve())}))
+    if args.bag:
+        bag = {"bag": str(args.bag.resolve()), "subscribers": 2, "loop": args.loop}
+        specs.append(node("replay_node", options, bag, may_finish=True))
+    return specs
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)

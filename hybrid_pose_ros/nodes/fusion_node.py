@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""2D poses of all cameras in, 3D skeletons out.
+
+In, per camera:  <camera>/keyframe (Pose2D), <camera>/update (PoseUpdate2D)
+Out:             skeleton (Skeleton3D, one per grid time), skeleton_markers (MarkerArray),
+                 /tf (one frame per joint), /diagnostics (1 Hz)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import MarkerArray
+
+from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D, Skeleton3D
+from hybrid_pose_ros.nodes import params, qos, run
+from hybrid_pose_ros.nodes.convert import keyframe_keypoints, relative_pose, stamp_to_ns
+from hybrid_pose_ros.nodes.fusion_diagnostics import FusionDiagnostics
+from hybrid_pose_ros.nodes.markers import SkeletonMarkers
+from hybrid_pose_ros.nodes.skeleton_msg import JointFrames, skeleton_to_msg
+from hybrid_pose_ros.pose.keypoints import Keypoints
+from hybrid_pose_ros.pose.rig import load_rig
+from hybrid_pose_ros.resources import share_path
+from hybrid_pose_ros.runtime.fused_skeleton import FusedSkeleton
+from hybrid_pose_ros.runtime.fusion import Fusion, warm_up
+from hybrid_pose_ros.runtime.fusion_config import FusionConfig
+from hybrid_pose_ros.runtime.pose_assembler import PoseAssembler
+
+_POLL_S = 0.05
+_REPORT_S = 1.0
+
+
+@dataclass(frozen=True)
+class FusionNodeConfig:
+    """Parameters of the node.
+
+    Attributes:
+        cameras: names of the cameras, as in the topics and in the rig file.
+        rig: calibration file; empty for the DHP19 rig that comes with the package.
+        device: accepted like in all nodes; the fusion needs no GPU.
+        tf_prefix: before the joint's name in the names of TF frames.
+        keyframes_only: fuse the keyframes themselves, where no SNN node runs; set
+            fusion.period_ns to their distance then.
+        fusion: see `FusionConfig`.
+    """
+
+    cameras: tuple[str, ...] = ("cam2", "cam3")
+    rig: str = ""
+    device: str = "auto"
+    tf_prefix: str = "person_"
+    keyframes_only: bool = False
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+
+    def __post_init__(self) -> None:
+        if not self.cameras or len(set(self.cameras)) < len(self.cameras):
+            raise ConfigError(
+                f"cameras must be one or more different names, got {list(self.cameras)}"
+            )
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise ConfigError(f"device must be one of auto, cpu, cuda, got {self.device!r}")
+
+
+class FusionNode(Node):
+    """Wires `Fusion` to topics."""
+
+    NAME = "fusion_node"
+
+    def __init__(self, **node_arguments: object) -> None:
+        super().__init__(self.NAME, **node_arguments)
+        self._config = params.load(self, FusionNodeConfig)
+        rig_path = self._config.rig or share_path("config", "dhp19_rig.yaml")
+        rig = load_rig(rig_path, self._config.cameras)
+        self._world = rig.world_frame
+        self._fusion = Fusion(rig, self._config.fusion)
+        warm_up(rig)
+        self._assemblers = {camera: PoseAssembler() for camera in self._config.cameras}
+        self._markers = SkeletonMarkers(rig.world_frame)
+        self._frames = JointFrames(rig.world_frame, self._config.tf_prefix)
+        self._diagnostics = FusionDiagnostics(self.get_name(), self._fusion, self._assemblers)
+        self._skeleton_publisher = self.create_publisher(Skeleton3D, "skeleton", qos.SKELETONS)
+        self._marker_publisher = self.create_publisher(
+            MarkerArray, "skeleton_markers", qos.SKELETONS
+        )
+        self._frame_publisher = self.create_publisher(TFMessage, "/tf", qos.SKELETONS)
+        self._report_publisher = self.create_publisher(
+            DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS
+        )
+        for camera in self._config.cameras:
+            on_keyframe = partial(self._on_keyframe, camera)
+            on_update = partial(self._on_update, camera)
+            self.create_subscription(Pose2D, f"{camera}/keyframe", on_keyframe, qos.POSES)
+            self.create_subscription(PoseUpdate2D, f"{camera}/update", on_update, qos.POSES)
+        # Steady time: a stalled camera is noticed even where a recording's clock stands still.
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._reported_ns = self._steady.now().nanoseconds
+        self.create_timer(_POLL_S, self._on_poll, clock=self._steady)
+        self.create_timer(_REPORT_S, self._on_report, clock=self._steady)
+
+    def _on_keyframe(self, camera: str, msg: Pose2D) -> None:
+        keypoints = keyframe_keypoints(msg)
+        ready = self._assemblers[camera].add_keyframe(msg.keyframe, keypoints.uv)
+        if self._config.keyframes_only:
+            ready = [(stamp_to_ns(msg.header.stamp), keypoints)]
+        self._fuse(camera, ready)
+
+    def _on_update(self, camera: str, msg: PoseUpdate2D) -> None:
+        if self._config.keyframes_only:
+            return
+        self._fuse(camera, self._assemblers[camera].add_update(relative_pose(msg)))
+
+    def _fuse(self, camera: str, poses: list[tuple[int, Keypoints]]) -> None:
+        for t_ns, keypoints in poses:
+            for skeleton in self._fusion.add(camera, t_ns, keypoints):
+                self._publish(skeleton)
+
+    def _on_poll(self) -> None:
+        for skeleton in self._fusion.poll(self._steady.now().nanoseconds):
+            self._publish(skeleton)
+
+    def _publish(self, skeleton: FusedSkeleton) -> None:
+        self._diagnostics.count(skeleton)
+        self._skeleton_publisher.publish(skeleton_to_msg(skeleton, self._world))
+        if self._marker_publisher.get_subscription_count():
+            self._marker_publisher.publish(self._markers.message(skeleton))
+        if self._frame_publisher.get_subscription_count():
+            self._frame_publisher.publish(self._frames.message(skeleton))
+
+    def _on_report(self) -> None:
+        now_ns = self._steady.now().nanoseconds
+        seconds = max(now_ns - self._reported_ns, 1) * 1e-9
+        self._reported_ns = now_ns
+        stamp = self.get_clock().now().to_msg()
+        self._report_publisher.publish(self._diagnostics.message(stamp, seconds))
+
+
+def main() -> None:
+    """Entry point of the executable."""
+    run.main(FusionNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Events and keyframes in, pose updates out: one per camera and 10 ms of event time.
+
+In, per camera:   <camera>/events (EventPacket), <camera>/keyframe (Pose2D)
+Out, per camera:  <camera>/update (PoseUpdate2D); /diagnostics (1 Hz)
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from event_camera_msgs.msg import EventPacket
+from rclpy.node import Node
+
+from hybrid_pose_ros.data.cdr import parse_event_packet
+from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D
+from hybrid_pose_ros.nodes import params, qos, run
+from hybrid_pose_ros.nodes.camera_params import rig_of
+from hybrid_pose_ros.nodes.convert import keyframe_from_msg, update_to_msg
+from hybrid_pose_ros.nodes.diagnostics import Diagnostics
+from hybrid_pose_ros.nodes.estimator_params import EstimatorParams, load_model
+from hybrid_pose_ros.runtime.camera_input import CameraInput
+from hybrid_pose_ros.runtime.update_stage import UpdateStage
+from hybrid_pose_ros.runtime.warm_up import warm_up_updates
+
+
+class SnnNode(Node):
+    """Wires an `UpdateStage` to topics; it computes in the callbacks, in the order of arrival."""
+
+    def __init__(self, **node_arguments: object) -> None:
+        super().__init__("snn_node", **node_arguments)
+        config = params.load(self, EstimatorParams)
+        self._rig = rig_of(config.rig, config.cameras)
+        model, device = load_model(config)
+        crops = {name: camera.crop for name, camera in self._rig.cameras.items()}
+        self._stage = UpdateStage(model, crops, config.timing, device)
+        warm_up_updates(model, config.timing, device)
+        self._inputs = {name: CameraInput(camera) for name, camera in self._rig.cameras.items()}
+        rates = {"bins": "bin_rate_hz", "keyframes": "keyframe_rate_hz"}
+        self._diagnostics = Diagnostics(
+            self, self._inputs, self._stage.counters, rates, config.silence_s
+        )
+        self._out = {
+            camera: self.create_publisher(PoseUpdate2D, f"{camera}/update", qos.POSES)
+            for camera in config.cameras
+        }
+        for camera in config.cameras:
+            on_keyframe = partial(self._on_keyframe, camera)
+            self.create_subscription(Pose2D, f"{camera}/keyframe", on_keyframe, qos.POSES)
+            on_events = partial(self._on_events, camera)
+            self.create_subscription(
+                EventPacket, f"{camera}/events", on_events, qos.EVENTS, raw=True
+            )
+        self.get_logger().info(f"ready: {', '.join(config.cameras)} on {device}")
+
+    def _on_keyframe(self, camera: str, msg: Pose2D) -> None:
+        self._stage.add_keyframe(camera, keyframe_from_msg(msg, camera))
+
+    def _on_events(self, camera: str, raw: bytes) -> None:
+        self._diagnostics.heard(camera)
+        inputs = self._inputs[camera]
+        frame_id = self._rig.cameras[camera].frame_id
+        for update in self._stage.add_packet(camera, inputs.decode(parse_event_packet(raw))):
+            stamp_ns = inputs.clock.to_ros(update.t_ns)
+            self._out[camera].publish(update_to_msg(update, stamp_ns, frame_id))
+
+
+def main() -> None:
+    """Entry point of the executable."""
+    run.main(SnnNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""cnn_node and snn_node with a small untrained network."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from event_camera_msgs.msg import EventPacket
+
+from hybrid_pose_ros.errors import CalibrationError, ConfigError, EncodingError, WeightsError
+from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D
+from hybrid_pose_ros.nodes import qos
+from hybrid_pose_ros.nodes.cnn_node import CnnNode
+from hybrid_pose_ros.nodes.snn_node import SnnNode
+
+
+@pytest.fixture
+def start(bench, weights):
+    return lambda kind, **given: bench.start(
+        kind, **{"cameras": ["cam2"], "weights": weights} | given
+    )
+
+
+def play(bench, raws, topic="cam2/events", subscribers=1):
+    publisher = bench.publisher(EventPacket, topic, qos.EVENTS, subscribers)
+    for raw in raws:
+        publisher.publish(raw)
+        bench.executor.spin_once(timeout_sec=0)
+
+
+def test_cnn_publishes_a_keyframe_every_100_ms_of_event_time(bench, start, packets):
+    bench.listen(Pose2D, "cam2/keyframe", qos.POSES)
+    start(CnnNode, skip_overrun=False)
+    play(bench, packets("cam2", 100))  # 0.5 s
+    keyframes = bench.received["cam2/keyframe"]
+    bench.spin_until(lambda: len(keyframes) == 5)
+    assert [msg.keyframe for msg in keyframes] == [1, 2, 3, 4, 5]
+    assert [msg.sensor_time for msg in keyframes] == [n * 100_000_000 for n in range(1, 6)]
+    last = keyframes[-1]
+    assert last.state_transport == "inline" and len(last.state) > 0
+    assert last.header.frame_id == "cam2_optical_frame"
+    # The packets' stamps are 1.7e9 s plus sensor time.
+    assert (last.header.stamp.sec, last.header.stamp.nanosec) == (1_700_000_000, 500_000_000)
+    assert np.isfinite(last.u).all() and np.isfinite(last.covariance_uu).all()
+
+
+def test_delay_holds_keyframes_back(bench, start, packets):
+    bench.listen(Pose2D, "cam2/keyframe", qos.POSES)
+    start(CnnNode, extra_delay_ms=400)
+    raws = packets("cam2", 21)
+    began = time.monotonic()
+    play(bench, raws)
+    bench.spin_until(lambda: bench.received["cam2/keyframe"])
+    assert time.monotonic() - began >= 0.4
+
+
+def test_snn_updates_every_bin_once_a_keyframe_has_come(bench, start, packets):
+    bench.listen(Pose2D, "cam2/keyframe", qos.POSES)
+    bench.listen(PoseUpdate2D, "cam2/update", qos.POSES)
+    start(CnnNode)
+    start(SnnNode)
+    raws = packets("cam2", 60)
+    play(bench, raws[:20], subscribers=2)  # the packets that complete the first keyframe
+    bench.spin_until(lambda: bench.received["cam2/keyframe"])
+    keyframe = bench.received["cam2/keyframe"][0]
+    bench.spin_until(lambda: bench.probe.count_subscribers("cam2/keyframe") == 2)
+    publisher = next(p for p in bench.probe.publishers if p.topic.endswith("cam2/events"))
+    for raw in raws[20:36]:  # 80 ms more
+        publisher.publish(raw)
+    updates = bench.received["cam2/update"]
+    bench.spin_until(lambda: len(updates) >= 8)
+    assert [msg.step for msg in updates] == list(range(1, 9))
+    assert {msg.keyframe for msg in updates} == {keyframe.keyframe}
+    assert updates[0].sensor_time == keyframe.sensor_time + 10_000_000
+    assert updates[0].header.frame_id == "cam2_optical_frame"
+    assert all(np.isfinite(msg.du).all() for msg in updates)
+
+
+def test_states_of_another_network_are_refused(bench, start, packets):
+    bench.listen(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+    start(SnnNode)
+    msg = Pose2D(keyframe=1, sensor_time=100_000_000, model="deadbeef", state_transport="inline")
+    bench.publisher(Pose2D, "cam2/keyframe", qos.POSES).publish(msg)
+
+    def refused():
+        values = [v for m in bench.received["/diagnostics"] for s in m.status for v in s.values]
+        return any(v.key == "other_model" and v.value == "1" for v in values)
+
+    bench.spin_until(refused)
+
+
+@pytest.mark.parametrize("kind", [CnnNode, SnnNode])
+def test_diagnostics_tell_rates_and_silence(bench, start, packets, kind):
+    bench.listen(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+    start(kind, silence_s=0.2)
+    play(bench, packets("cam2", 40))
+
+    def statuses(level):
+        all_of = [s for m in bench.received["/diagnostics"] for s in m.status]
+        return [s for s in all_of if s.level == level and s.hardware_id == "cam2"]
+
+    def counted():
+        values = [v for m in bench.received["/diagnostics"] for s in m.status for v in s.values]
+        return any(v.key == "packets" and v.value == "40" for v in values)
+
+    bench.spin_until(counted)
+    bench.spin_until(lambda: statuses(DiagnosticStatus.WARN))
+    warning = statuses(DiagnosticStatus.WARN)[-1]
+    assert warning.message.startswith("no events from cam2 for ")
+    keys = {value.key for value in warning.values}
+    assert {"packet_rate_hz", "event_rate_hz", "clock_offset_ms", "events"} <= keys
+
+
+def test_lost_packets_are_counted(bench, start, packets):
+    bench.listen(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+    start(SnnNode)
+    raws = packets("cam2", 40)
+    play(bench, raws[:10] + raws[13:])
+
+    def missing():
+        values = [v for m in bench.received["/diagnostics"] for s in m.status for v in s.values]
+        return any(v.key == "packets_missing" and v.value == "3" for v in values)
+
+    bench.spin_until(missing)
+
+
+@pytest.mark.parametrize("kind", [CnnNode, SnnNode])
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"weights": "/no/such.safetensors"}, WeightsError, "/no/such.safetensors"),
+        ({"cameras": ["cam9"]}, CalibrationError, "no calibration for cam9"),
+        ({"cameras": ["cam2", "cam2"]}, ConfigError, "cameras must be one or more different"),
+        ({"rig": "/no/rig.yaml"}, CalibrationError, "/no/rig.yaml"),
+        ({"device": "tpu"}, ConfigError, "'tpu'"),
+        ({"threads": 0}, ConfigError, "threads must be in 1..256, got 0"),
+        ({"timing__bin_ns": 0}, ConfigError, "bin_ns must be >= 1, got 0"),
+        ({"treads": 1}, ConfigError, "has no parameter treads"),
+    ],
+)
+def test_bad_parameters_are_named(start, kind, given, error, message):
+    with pytest.raises(error, match=message):
+        start(kind, **given)
+
+
+def test_damaged_weights_are_named(start, tmp_path):
+    (tmp_path / "w.safetensors").write_bytes(b"\x00" * 100)
+    with pytest.raises(WeightsError, match=r"w\.safetensors are damaged"):
+        start(CnnNode, weights=str(tmp_path / "w.safetensors"))
+
+
+@pytest.mark.parametrize("kind", [CnnNode, SnnNode])
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"width": 640, "height": 480}, CalibrationError, "640 x 480 .* calibrated for 346 x 260"),
+        ({"encoding": "morse"}, EncodingError, "'morse' is not known.*evt3, libcaer"),
+    ],
+)
+def test_packets_that_do_not_fit_end_the_node(bench, start, packets, kind, wrong, error, message):
+    start(kind)
+    with pytest.raises(error, match=message):
+        play(bench, packets("cam2", 2, **wrong))
+        bench.spin_until(lambda: False, deadline_s=10.0)
