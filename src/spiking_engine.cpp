@@ -44,20 +44,12 @@ inline Taps taps(int p, int out_size, const Geometry& g) {
   return {first, last, g.stride, (reach - first) / g.stride, -1};
 }
 
-}  // namespace
-
-extern "C" {
-
-int spiking_engine_abi_version(void) { return 1; }
-
-// Adds what `count` inputs cause to the currents (out_height, out_width, out_channels).
-// values: one factor per input (event counts), or null for spikes of 1.
-// Returns the number of additions (synaptic operations).
-FOR_EACH_CPU
-int64_t spiking_engine_scatter(const int32_t* index, const float* values, int64_t count,
-                               const float* weights, const Geometry* geometry, float* currents) {
-  const Geometry g = *geometry;
-  const int channels = g.out_channels;
+// The currents that `count` inputs cause; C output channels, known to the compiler if C > 0.
+template <int C>
+inline __attribute__((always_inline)) int64_t scatter(const int32_t* index, const float* values,
+                                                      int64_t count, const float* weights,
+                                                      const Geometry& g, float* currents) {
+  const int channels = C > 0 ? C : g.out_channels;
   int64_t reached = 0;
   for (int64_t i = 0; i < count; ++i) {
     const int32_t channel = index[i] % g.in_channels;
@@ -77,30 +69,27 @@ int64_t spiking_engine_scatter(const int32_t* index, const float* values, int64_
       }
     }
   }
-  return reached * channels;
+  return reached;
 }
 
-// Adds `gain` at each spike: the identity path of a residual block.
-void spiking_engine_add(const int32_t* index, int64_t count, float gain, float* currents) {
-  for (int64_t i = 0; i < count; ++i) currents[index[i]] += gain;
-}
-
-// Leaky integrate-and-fire: v = keep * v + current; spike where v >= 1; v -= spike.
-// The currents are set back to the bias for the next step. Returns the number of spikes.
-FOR_EACH_CPU
-int64_t spiking_engine_fire(float* __restrict currents, float* __restrict membranes,
-                            const float* __restrict bias, int64_t pixels, int32_t channels,
-                            float keep, int32_t* __restrict spikes) {
+// Leaky integrate-and-fire over pixels of C channels; see spiking_engine_fire.
+template <int C>
+inline __attribute__((always_inline)) int64_t fire(float* __restrict currents,
+                                                   float* __restrict membranes,
+                                                   const float* __restrict bias, int64_t pixels,
+                                                   int32_t any_channels, float keep,
+                                                   int32_t* __restrict spikes) {
+  const int channels = C > 0 ? C : any_channels;
   int64_t count = 0;
   for (int64_t p = 0; p < pixels; ++p) {
     float* __restrict v = membranes + p * channels;
     float* __restrict current = currents + p * channels;
-    int any = 0;
+    int32_t any = 0;
     for (int c = 0; c < channels; ++c) {
       const float h = keep * v[c] + current[c];
       current[c] = bias[c];
-      any |= h >= 1.0f;
       v[c] = h;
+      any |= h >= 1.0f ? 1 : 0;
     }
     if (!any) continue;
     for (int c = 0; c < channels; ++c) {
@@ -113,16 +102,62 @@ int64_t spiking_engine_fire(float* __restrict currents, float* __restrict membra
   return count;
 }
 
+// Calls FUNCTION<C> with the number of channels as a constant where it is a usual one.
+#define WITH_CHANNELS(FUNCTION, CHANNELS, ...)          \
+  switch (CHANNELS) {                                   \
+    case 8: return FUNCTION<8>(__VA_ARGS__);            \
+    case 16: return FUNCTION<16>(__VA_ARGS__);          \
+    case 32: return FUNCTION<32>(__VA_ARGS__);          \
+    case 64: return FUNCTION<64>(__VA_ARGS__);          \
+    default: return FUNCTION<0>(__VA_ARGS__);           \
+  }
+
+}  // namespace
+
+extern "C" {
+
+int spiking_engine_abi_version(void) { return 2; }
+
+// Adds what `count` inputs cause to the currents (out_height, out_width, out_channels).
+// values: one factor per input (event counts), or null for spikes of 1.
+// Returns the number of output cells reached; times the channels: the synaptic operations.
+FOR_EACH_CPU
+int64_t spiking_engine_scatter(const int32_t* index, const float* values, int64_t count,
+                               const float* weights, const Geometry* geometry, float* currents) {
+  WITH_CHANNELS(scatter, geometry->out_channels, index, values, count, weights, *geometry, currents)
+}
+
+// Adds `gain` at each spike: the identity path of a residual block.
+void spiking_engine_add(const int32_t* index, int64_t count, float gain, float* currents) {
+  for (int64_t i = 0; i < count; ++i) currents[index[i]] += gain;
+}
+
+// Leaky integrate-and-fire: v = keep * v + current; spike where v >= 1; v -= spike.
+// The currents are set back to the bias for the next step. Returns the number of spikes.
+FOR_EACH_CPU
+int64_t spiking_engine_fire(float* currents, float* membranes, const float* bias, int64_t pixels,
+                            int32_t channels, float keep, int32_t* spikes) {
+  WITH_CHANNELS(fire, channels, currents, membranes, bias, pixels, channels, keep, spikes)
+}
+
 // Non-zero cells of counts (channels, height, width) as flat (H, W, C) indices with their values.
+FOR_EACH_CPU
 int64_t spiking_engine_gather(const float* counts, int32_t channels, int32_t pixels,
                               int32_t* index, float* values) {
+  const int32_t block = 16;  // most of a bin is empty: look at so many cells at once
   int64_t found = 0;
-  for (int32_t p = 0; p < pixels; ++p) {
-    for (int32_t c = 0; c < channels; ++c) {
-      const float value = counts[(int64_t)c * pixels + p];
-      if (value != 0.0f) {
-        index[found] = p * channels + c;
-        values[found++] = value;
+  for (int32_t c = 0; c < channels; ++c) {
+    const float* plane = counts + (int64_t)c * pixels;
+    for (int32_t begin = 0; begin < pixels; begin += block) {
+      const int32_t end = begin + block < pixels ? begin + block : pixels;
+      int32_t any = 0;
+      for (int32_t p = begin; p < end; ++p) any |= plane[p] != 0.0f ? 1 : 0;
+      if (!any) continue;
+      for (int32_t p = begin; p < end; ++p) {
+        if (plane[p] != 0.0f) {
+          index[found] = p * channels + c;
+          values[found++] = plane[p];
+        }
       }
     }
   }

@@ -33,15 +33,13 @@ def decode_heatmaps(logits: np.ndarray, crop: Crop) -> Keypoints:
     top = np.take_along_axis(flat, peak[:, None], 1)
     probability = np.exp(flat - top)
     total = probability.sum(1)
-    padded = np.zeros((joints, size + 2 * WINDOW, size + 2 * WINDOW), np.float32)
-    padded[:, WINDOW:-WINDOW, WINDOW:-WINDOW] = probability.reshape(joints, size, size)
     row, column = np.divmod(peak, size)
     offsets = np.arange(-WINDOW, WINDOW + 1)
-    window = padded[
-        np.arange(joints)[:, None, None],
-        (row[:, None] + offsets + WINDOW)[:, :, None],
-        (column[:, None] + offsets + WINDOW)[:, None, :],
-    ]  # (J, 2w+1, 2w+1)
+    rows, columns = row[:, None] + offsets, column[:, None] + offsets  # (J, 2w+1)
+    inside_v, inside_u = (rows >= 0) & (rows < size), (columns >= 0) & (columns < size)
+    cells_at = (rows % size)[:, :, None] * size + (columns % size)[:, None, :]
+    window = np.take_along_axis(probability, cells_at.reshape(joints, -1), 1)
+    window = window.reshape(cells_at.shape) * (inside_v[:, :, None] & inside_u[:, None, :])
     mass = window.sum((1, 2))
     weight = window / mass[:, None, None]
     du = (weight * offsets).sum((1, 2))

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor, nn
@@ -30,6 +31,14 @@ class _Source:
     weights: np.ndarray  # (C_in, k, k, C_out)
     geometry: Geometry
 
+    @cached_property
+    def weights_at(self) -> int:
+        return self.weights.ctypes.data
+
+    @cached_property
+    def geometry_at(self) -> Any:
+        return ctypes.byref(self.geometry)
+
 
 @dataclass(frozen=True)
 class _Layer:
@@ -39,6 +48,10 @@ class _Layer:
     bias: np.ndarray  # (C_out,)
     skip: str | None
     shape: tuple[int, int, int]  # (H, W, C)
+
+    @cached_property
+    def bias_at(self) -> int:
+        return self.bias.ctypes.data
 
 
 def _rows(conv: nn.Conv2d | nn.ConvTranspose2d, scale: np.ndarray) -> np.ndarray:
@@ -97,8 +110,12 @@ class EventDrivenEngine:
         side = config.heatmap_size
         head_inputs = [("u2", *shapes["u2"][:2]), ("s0", *shapes["s0"][:2])]
         rows = _rows(snn.head, np.ones(config.joints, np.float32))
+        # A whole number of vector registers per cell; the channels added stay zero.
+        padding = -config.joints % 16
+        rows = np.pad(rows, ((0, 0), (0, 0), (0, 0), (0, padding)))
         self.head = _sources(snn.head, rows, head_inputs, side)
-        self.output_shape = (side, side, config.joints)
+        self.joints = config.joints
+        self.output_shape = (side, side, config.joints + padding)
         self.neurons = sum(int(np.prod(layer.shape)) for layer in self.layers.values())
 
     def _fold(
@@ -129,21 +146,22 @@ class _EventDrivenStream:
         kernels = library()
         assert kernels is not None, "make_engine checks that the kernels are there"
         self.kernels = kernels
-        self.membranes = {n: np.zeros(x.shape, np.float32) for n, x in engine.layers.items()}
-        self.currents = {
-            n: np.broadcast_to(x.bias, x.shape).copy() for n, x in engine.layers.items()
-        }
-        self.spikes = {
-            n: np.empty(int(np.prod(x.shape)), np.int32) for n, x in engine.layers.items()
-        }
-        size = 2 * engine.input_size**2
-        self.spikes["input"] = np.empty(size, np.int32)
-        self.values = np.empty(size, np.float32)
-        self.counts: dict[str, int] = {}
+        layers = engine.layers.items()
+        self.membranes = {name: np.zeros(layer.shape, np.float32) for name, layer in layers}
+        self.currents = {n: np.broadcast_to(x.bias, x.shape).copy() for n, x in layers}
+        self.spikes = {n: np.empty(int(np.prod(x.shape)), np.int32) for n, x in layers}
+        self.spikes["input"] = np.empty(2 * engine.input_size**2, np.int32)
+        self.values = np.empty(2 * engine.input_size**2, np.float32)
         self.output = np.zeros(engine.output_shape, np.float32)
+        self.counts: dict[str, int] = {}
+        # The arrays are never replaced, so their addresses are looked up only once.
+        self._spikes_at = {name: array.ctypes.data for name, array in self.spikes.items()}
+        self._currents_at = {name: array.ctypes.data for name, array in self.currents.items()}
+        self._membranes_at = {name: array.ctypes.data for name, array in self.membranes.items()}
+        self._values_at, self._output_at = self.values.ctypes.data, self.output.ctypes.data
 
     def load(self, logits: np.ndarray, states: list[np.ndarray]) -> None:
-        self.output[:] = logits.transpose(1, 2, 0)
+        self.output[..., : self.engine.joints] = logits.transpose(1, 2, 0)
         for membrane, state in zip(self.membranes.values(), states, strict=True):
             membrane[:] = state.transpose(1, 2, 0)
 
@@ -152,31 +170,35 @@ class _EventDrivenStream:
         counts = np.ascontiguousarray(counts, np.float32)
         self.counts["input"] = kernels.spiking_engine_gather(
             counts.ctypes.data, 2, engine.input_size**2,
-            self.spikes["input"].ctypes.data, self.values.ctypes.data,
+            self._spikes_at["input"], self._values_at,
         )  # fmt: skip
         operations, fired = 0, 0
         for name, layer in engine.layers.items():
-            currents = self.currents[name]
-            operations += sum(self._scatter(source, currents) for source in layer.sources)
+            currents_at = self._currents_at[name]
+            height, width, channels = layer.shape
+            for source in layer.sources:
+                operations += channels * self._scatter(source, currents_at)
             if layer.skip is not None:
-                spikes, count = self.spikes[layer.skip], self.counts[layer.skip]
+                count = self.counts[layer.skip]
                 kernels.spiking_engine_add(
-                    spikes.ctypes.data, count, engine.rate, currents.ctypes.data
+                    self._spikes_at[layer.skip], count, engine.rate, currents_at
                 )
                 operations += count
-            height, width, channels = layer.shape
             self.counts[name] = kernels.spiking_engine_fire(
-                currents.ctypes.data, self.membranes[name].ctypes.data, layer.bias.ctypes.data,
-                height * width, channels, engine.keep, self.spikes[name].ctypes.data,
+                currents_at, self._membranes_at[name], layer.bias_at,
+                height * width, channels, engine.keep, self._spikes_at[name],
             )  # fmt: skip
             fired += self.counts[name]
-        kernels.spiking_engine_scale(self.output.ctypes.data, self.output.size, engine.decay)
-        operations += sum(self._scatter(source, self.output) for source in engine.head)
-        return StepResult(np.ascontiguousarray(self.output.transpose(2, 0, 1)), fired, operations)
+        kernels.spiking_engine_scale(self._output_at, self.output.size, engine.decay)
+        for source in engine.head:
+            operations += engine.joints * self._scatter(source, self._output_at)
+        logits = self.output[..., : engine.joints].transpose(2, 0, 1)
+        return StepResult(np.ascontiguousarray(logits), fired, operations)
 
-    def _scatter(self, source: _Source, currents: np.ndarray) -> int:
-        values = self.values.ctypes.data if source.name == "input" else None
+    def _scatter(self, source: _Source, currents_at: int) -> int:
+        """Add what a layer's spikes cause; the number of cells reached."""
         return self.kernels.spiking_engine_scatter(
-            self.spikes[source.name].ctypes.data, values, self.counts[source.name],
-            source.weights.ctypes.data, ctypes.byref(source.geometry), currents.ctypes.data,
+            self._spikes_at[source.name],
+            self._values_at if source.name == "input" else None,
+            self.counts[source.name], source.weights_at, source.geometry_at, currents_at,
         )  # fmt: skip
