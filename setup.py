@@ -64,7 +64,11 @@ setup(
         Extension(
             f"{NAME}.native.libspiking_engine",
             sources=["src/spiking_engine.cpp"],
-            extra_compile_args=["-O3", "-std=c++17"],
+            # As in CMakeLists.txt: sums may be reordered.
+            extra_compile_args=[
+                "-O3", "-std=c++17", "-fno-math-errno", "-fno-trapping-math",
+                "-fno-signed-zeros", "-fassociative-math", "-ffinite-math-only",
+            ],  # fmt: skip
             language="c++",
             optional=True,  # without a compiler the package runs on PyTorch
         )

@@ -2,9 +2,11 @@
 //
 // Maps are stored pixel by pixel, channels innermost (H, W, C), so that one spike adds one contiguous
 // row of weights to each output cell that it reaches. A spike is the flat index (y * W + x) * C + c.
-// Weights are [input channel][ky][kx][output channel], with batch norm and 1/tau already folded in.
+// Weights are [input channel][ky][kx][output channel], with batch norm and 1/tau already folded in;
+// those of convolutions are mirrored in ky and kx, so that rising taps land on rising cells.
 // Plain C ABI; every buffer belongs to the caller, nothing is allocated and no thread is started.
-// Portable: the inner loops are plain C++ that the compiler vectorises, cloned per instruction set.
+// Portable: the inner loops are plain C++ that the compiler vectorises, cloned per instruction set. The
+// build allows it to reorder sums (CMakeLists.txt, setup.py): numbers are finite, rounding may differ.
 
 #include <cstdint>
 
@@ -23,25 +25,21 @@ struct Geometry {
   int32_t transposed;
 };
 
-// Range of taps k for which a spike at position p reaches the output, and where the first one lands.
-// Convolution: out = (p + padding - k) / stride, only whole results. Transposed: out = p * stride - padding + k.
+// The taps k by which a spike at position p reaches the output, and where the first one lands: cells
+// out, out + 1, ... take the taps first, first + step, ... Both kinds of layer are output = base + k:
+// convolutions because their kernels are stored mirrored, output = (p + padding - (kernel - 1) + k) / stride,
+// transposed ones as they are, output = p * stride - padding + k.
 struct Taps {
-  int first, last, step, out, out_step;
+  int first, last, step, out;
 };
 
 inline Taps taps(int p, int out_size, const Geometry& g) {
-  if (g.transposed) {
-    const int origin = p * g.stride - g.padding;
-    const int first = origin < 0 ? -origin : 0;
-    const int last = origin + g.kernel > out_size ? out_size - origin : g.kernel;
-    return {first, last, 1, origin + first, 1};
-  }
-  const int reach = p + g.padding;
-  int first = reach % g.stride;                            // smallest k that divides
-  const int too_far = reach - (out_size - 1) * g.stride;   // k below this lands beyond the border
-  if (first < too_far) first = too_far;                    // too_far is congruent to reach
-  const int last = reach + 1 < g.kernel ? reach + 1 : g.kernel;
-  return {first, last, g.stride, (reach - first) / g.stride, -1};
+  const int step = g.transposed ? 1 : g.stride;
+  const int base = g.transposed ? p * g.stride - g.padding : p + g.padding - (g.kernel - 1);
+  int first = base < 0 ? -base : (step - base % step) % step;  // the smallest k that lands on a cell
+  const int beyond = (out_size - 1) * step - base + 1;         // from here on past the border
+  const int last = beyond < g.kernel ? beyond : g.kernel;
+  return {first, last, step, (base + first) / step};
 }
 
 // The currents that `count` inputs cause; C output channels, known to the compiler if C > 0.
@@ -50,29 +48,35 @@ inline __attribute__((always_inline)) int64_t scatter(const int32_t* index, cons
                                                       int64_t count, const float* weights,
                                                       const Geometry& g, float* currents) {
   const int channels = C > 0 ? C : g.out_channels;
+  const int64_t row = (int64_t)g.kernel * channels;
+  const int64_t out_row = (int64_t)g.out_width * channels;
   int64_t reached = 0;
   for (int64_t i = 0; i < count; ++i) {
     const int32_t channel = index[i] % g.in_channels;
     const int32_t pixel = index[i] / g.in_channels;
     const Taps ty = taps(pixel / g.in_width, g.out_height, g);
     const Taps tx = taps(pixel % g.in_width, g.out_width, g);
+    if (ty.first >= ty.last || tx.first >= tx.last) continue;
+    const int rows = (ty.last - ty.first - 1) / ty.step + 1;
+    const int cells = (tx.last - tx.first - 1) / tx.step + 1;
     const float value = values ? values[i] : 1.0f;
-    int y = ty.out;
-    for (int ky = ty.first; ky < ty.last; ky += ty.step, y += ty.out_step) {
-      int x = tx.out;
-      for (int kx = tx.first; kx < tx.last; kx += tx.step, x += tx.out_step) {
-        const float* __restrict w =
-            weights + ((int64_t)(channel * g.kernel + ky) * g.kernel + kx) * channels;
-        float* __restrict out = currents + ((int64_t)y * g.out_width + x) * channels;
-        for (int c = 0; c < channels; ++c) out[c] += value * w[c];
-        ++reached;
+    const float* w = weights + ((int64_t)channel * g.kernel + ty.first) * row +
+                     (int64_t)tx.first * channels;
+    float* out = currents + ty.out * out_row + (int64_t)tx.out * channels;
+    for (int y = 0; y < rows; ++y, w += ty.step * row, out += out_row) {
+      for (int x = 0; x < cells; ++x) {
+        const float* __restrict from = w + (int64_t)x * tx.step * channels;
+        float* __restrict to = out + (int64_t)x * channels;
+        for (int c = 0; c < channels; ++c) to[c] += value * from[c];
       }
     }
+    reached += rows * cells;
   }
   return reached;
 }
 
-// Leaky integrate-and-fire over pixels of C channels; see spiking_engine_fire.
+// Leaky integrate-and-fire; see spiking_engine_fire. Works on blocks of at most 32 neurons, whose
+// spikes are the bits of a mask: no branch per neuron, which would be mispredicted often.
 template <int C>
 inline __attribute__((always_inline)) int64_t fire(float* __restrict currents,
                                                    float* __restrict membranes,
@@ -80,26 +84,45 @@ inline __attribute__((always_inline)) int64_t fire(float* __restrict currents,
                                                    int32_t any_channels, float keep,
                                                    int32_t* __restrict spikes) {
   const int channels = C > 0 ? C : any_channels;
+  constexpr int block = C == 0 ? 8 : (C < 32 ? C : 32);  // channels are multiples of 8
   int64_t count = 0;
   for (int64_t p = 0; p < pixels; ++p) {
-    float* __restrict v = membranes + p * channels;
-    float* __restrict current = currents + p * channels;
-    int32_t any = 0;
-    for (int c = 0; c < channels; ++c) {
-      const float h = keep * v[c] + current[c];
-      current[c] = bias[c];
-      v[c] = h;
-      any |= h >= 1.0f ? 1 : 0;
-    }
-    if (!any) continue;
-    for (int c = 0; c < channels; ++c) {
-      if (v[c] >= 1.0f) {
-        v[c] -= 1.0f;
-        spikes[count++] = (int32_t)(p * channels + c);
+    for (int first = 0; first < channels; first += block) {
+      const int64_t at = p * channels + first;
+      float* __restrict v = membranes + at;
+      float* __restrict current = currents + at;
+      const float* __restrict rest = bias + first;
+      uint32_t mask = 0;
+      for (int c = 0; c < block; ++c) {
+        const float h = keep * v[c] + current[c];
+        const uint32_t fires = h >= 1.0f ? 1u : 0u;
+        current[c] = rest[c];
+        v[c] = h - (float)(int32_t)fires;
+        mask |= fires << c;
       }
+      for (; mask; mask &= mask - 1) spikes[count++] = (int32_t)(at + __builtin_ctz(mask));
     }
   }
   return count;
+}
+
+// exp(x) for x <= 0 to 3e-7, without a call, so that loops over it are vectorised: x = n ln 2 + r,
+// a polynomial for exp(r), and n goes into the exponent's bits.
+inline __attribute__((always_inline)) float exponential(float x) {
+  x = x < -87.0f ? -87.0f : x;
+  const float n = (float)(int32_t)(x * 1.44269504f - 0.5f);
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  float y = 1.9875691500e-4f;
+  y = y * r + 1.3981999507e-3f;
+  y = y * r + 8.3334519073e-3f;
+  y = y * r + 4.1665795894e-2f;
+  y = y * r + 1.6666665459e-1f;
+  y = y * r + 5.0000001201e-1f;
+  y = y * r * r + r + 1.0f;
+  const int32_t bits = ((int32_t)n + 127) << 23;
+  float scale;
+  __builtin_memcpy(&scale, &bits, sizeof scale);
+  return y * scale;
 }
 
 // Calls FUNCTION<C> with the number of channels as a constant where it is a usual one.
@@ -116,7 +139,7 @@ inline __attribute__((always_inline)) int64_t fire(float* __restrict currents,
 
 extern "C" {
 
-int spiking_engine_abi_version(void) { return 2; }
+int spiking_engine_abi_version(void) { return 3; }
 
 // Adds what `count` inputs cause to the currents (out_height, out_width, out_channels).
 // values: one factor per input (event counts), or null for spikes of 1.
@@ -168,6 +191,24 @@ int64_t spiking_engine_gather(const float* counts, int32_t channels, int32_t pix
 FOR_EACH_CPU
 void spiking_engine_scale(float* __restrict data, int64_t count, float factor) {
   for (int64_t i = 0; i < count; ++i) data[i] *= factor;
+}
+
+// For each of `maps` heatmaps of `cells` logits: index of the largest, and the sum over the cells of
+// exp(logit - largest).
+FOR_EACH_CPU
+void spiking_engine_softmax(const float* logits, int32_t maps, int32_t cells, int32_t* peak,
+                            float* total) {
+  for (int32_t m = 0; m < maps; ++m) {
+    const float* __restrict x = logits + (int64_t)m * cells;
+    float largest = x[0];
+    for (int32_t i = 1; i < cells; ++i) largest = x[i] > largest ? x[i] : largest;
+    int32_t at = 0;
+    while (x[at] != largest && at < cells - 1) ++at;
+    float sum = 0.0f;
+    for (int32_t i = 0; i < cells; ++i) sum += exponential(x[i] - largest);
+    peak[m] = at;
+    total[m] = sum;
+  }
 }
 
 }  // extern "C"

@@ -7,7 +7,7 @@ from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 
 
 class Geometry(ctypes.Structure):
@@ -53,3 +53,5 @@ def _declare(kernels: ctypes.CDLL) -> None:
     kernels.spiking_engine_gather.argtypes = [pointers, c_int32, c_int32, pointers, pointers]
     kernels.spiking_engine_scale.restype = None
     kernels.spiking_engine_scale.argtypes = [pointers, c_int64, c_float]
+    kernels.spiking_engine_softmax.restype = None
+    kernels.spiking_engine_softmax.argtypes = [pointers, c_int32, c_int32, pointers, pointers]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from hybrid_pose_ros.events.crop import Crop
+from hybrid_pose_ros.native.library import library
 from hybrid_pose_ros.pose.keypoints import Keypoints
 
 WINDOW = 3  # cells on each side of the peak
@@ -29,17 +30,15 @@ def decode_heatmaps(logits: np.ndarray, crop: Crop) -> Keypoints:
     """
     joints, size, _ = logits.shape
     flat = logits.reshape(joints, -1)
-    peak = flat.argmax(1)
-    top = np.take_along_axis(flat, peak[:, None], 1)
-    probability = np.exp(flat - top)
-    total = probability.sum(1)
+    peak, total = _softmax(flat)
     row, column = np.divmod(peak, size)
     offsets = np.arange(-WINDOW, WINDOW + 1)
     rows, columns = row[:, None] + offsets, column[:, None] + offsets  # (J, 2w+1)
     inside_v, inside_u = (rows >= 0) & (rows < size), (columns >= 0) & (columns < size)
     cells_at = (rows % size)[:, :, None] * size + (columns % size)[:, None, :]
-    window = np.take_along_axis(probability, cells_at.reshape(joints, -1), 1)
-    window = window.reshape(cells_at.shape) * (inside_v[:, :, None] & inside_u[:, None, :])
+    joint = np.arange(joints)
+    near = flat[joint[:, None, None], cells_at] - flat[joint, peak][:, None, None]
+    window = np.exp(near) * (inside_v[:, :, None] & inside_u[:, None, :])
     mass = window.sum((1, 2))
     weight = window / mass[:, None, None]
     du = (weight * offsets).sum((1, 2))
@@ -54,6 +53,19 @@ def decode_heatmaps(logits: np.ndarray, crop: Crop) -> Keypoints:
         covariance=(np.stack([uu, uv, vv], 1) * scale).astype(np.float32),
         confidence=(mass / total).astype(np.float32),
     )
+
+
+def _softmax(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(J, cells) logits: index of each largest, and the sum of exp(logit - largest)."""
+    kernels = library()
+    if kernels is None or flat.dtype != np.float32 or not flat.flags.c_contiguous:
+        peak = flat.argmax(1)
+        return peak, np.exp(flat - np.take_along_axis(flat, peak[:, None], 1)).sum(1)
+    peak, total = np.empty(len(flat), np.int32), np.empty(len(flat), np.float32)
+    kernels.spiking_engine_softmax(
+        flat.ctypes.data, *flat.shape, peak.ctypes.data, total.ctypes.data
+    )
+    return peak, total
 
 
 def gaussian_targets(uv: np.ndarray, crop: Crop, size: int, sigma_cells: float) -> np.ndarray:

@@ -57,8 +57,11 @@ class _Layer:
 def _rows(conv: nn.Conv2d | nn.ConvTranspose2d, scale: np.ndarray) -> np.ndarray:
     """A convolution's weights as (C_in, k, k, C_out), times a factor per output channel."""
     weights = conv.weight.detach().cpu().numpy()
-    order = (0, 2, 3, 1) if isinstance(conv, nn.ConvTranspose2d) else (1, 2, 3, 0)
-    return np.ascontiguousarray(weights.transpose(order) * scale, np.float32)
+    if isinstance(conv, nn.ConvTranspose2d):
+        rows = weights.transpose(0, 2, 3, 1)
+    else:  # mirrored, as the kernels want it
+        rows = weights.transpose(1, 2, 3, 0)[:, ::-1, ::-1]
+    return np.ascontiguousarray(rows * scale, np.float32)
 
 
 def _double(tensor: Tensor | None) -> np.ndarray:
