@@ -119,13 +119,14 @@ def _film(judged: Run, report: dict, work: Path) -> None:
         captions["skeletons"] = f"{report['rate_hz']:.0f} Hz"
     if report["latency_ms"]["p50"] is not None:
         captions["latency"] = f"{report['latency_ms']['p50']:.0f} ms"
+    captions["energy"] = f"{report['energy_mw']:.0f} mW"
     count = len(frame_times(judged, FPS))
     with tqdm(total=count, desc="filming", unit="pictures") as bar:
         render_demo(
             demo_frames(judged, FPS, captions),
             work / "demo.mp4",
             work / "demo.png",
-            still_at=0.55 * count / FPS,
+            still_at=0.86 * count / FPS,
             progress=lambda done: bar.update(done - bar.n),
             cameras=list(judged.rig.cameras.values()),
             fps=FPS,

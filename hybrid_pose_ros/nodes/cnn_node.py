@@ -41,7 +41,7 @@ class CnnParams(EstimatorParams):
     """
 
     skip_overrun: bool = True
-    niceness: int = 5
+    niceness: int = 10
     extra_delay_ms: int = 0
 
     def __post_init__(self) -> None:

@@ -27,6 +27,7 @@ from hybrid_pose_ros.nodes.skeleton_msg import JointFrames, skeleton_to_msg
 from hybrid_pose_ros.pose.keypoints import Keypoints
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
+from hybrid_pose_ros.runtime.decimator import Decimator
 from hybrid_pose_ros.runtime.fused_skeleton import FusedSkeleton
 from hybrid_pose_ros.runtime.fusion import Fusion, warm_up
 from hybrid_pose_ros.runtime.fusion_config import FusionConfig
@@ -45,6 +46,8 @@ class FusionNodeConfig:
         rig: calibration file; empty for the DHP19 rig that comes with the package.
         device: accepted like in all nodes; the fusion needs no GPU.
         tf_prefix: before the joint's name in the names of TF frames.
+        marker_rate_hz: markers are for eyes, which need no more; 0 for one with every skeleton.
+        frame_rate_hz: of the TF frames, between which TF interpolates; 0 for every skeleton.
         keyframes_only: fuse the keyframes themselves, where no SNN node runs; set
             fusion.period_ns to their distance then.
         fusion: see `FusionConfig`.
@@ -54,6 +57,8 @@ class FusionNodeConfig:
     rig: str = ""
     device: str = "auto"
     tf_prefix: str = "person_"
+    marker_rate_hz: float = 25.0
+    frame_rate_hz: float = 50.0
     keyframes_only: bool = False
     fusion: FusionConfig = field(default_factory=FusionConfig)
 
@@ -62,6 +67,9 @@ class FusionNodeConfig:
             raise ConfigError(
                 f"cameras must be one or more different names, got {list(self.cameras)}"
             )
+        for name in ("marker_rate_hz", "frame_rate_hz"):
+            if not 0.0 <= getattr(self, name) <= 1000.0:
+                raise ConfigError(f"{name} must be in 0..1000, got {getattr(self, name)}")
         if self.device not in ("auto", "cpu", "cuda"):
             raise ConfigError(f"device must be one of auto, cpu, cuda, got {self.device!r}")
 
@@ -95,8 +103,10 @@ class FusionNode(Node):
             on_keyframe = partial(self._on_keyframe, camera)
             on_update = partial(self._on_update, camera)
             self.create_subscription(Pose2D, f"{camera}/keyframe", on_keyframe, qos.POSES)
-            self.create_subscription(PoseUpdate2D, f"{camera}/update", on_update, qos.POSES)
+            self.create_subscription(PoseUpdate2D, f"{camera}/update", on_update, qos.FAST)
         # Steady time: a stalled camera is noticed even where a recording's clock stands still.
+        self._eyes = Decimator(self._config.marker_rate_hz)
+        self._tf = Decimator(self._config.frame_rate_hz)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._reported_ns = self._steady.now().nanoseconds
         self.create_timer(_POLL_S, self._on_poll, clock=self._steady)
@@ -126,9 +136,10 @@ class FusionNode(Node):
     def _publish(self, skeleton: FusedSkeleton) -> None:
         self._diagnostics.count(skeleton)
         self._skeleton_publisher.publish(skeleton_to_msg(skeleton, self._world))
-        if self._marker_publisher.get_subscription_count():
+        markers_due, frames_due = (due(skeleton.t_ns) for due in (self._eyes, self._tf))
+        if markers_due and self._marker_publisher.get_subscription_count():
             self._marker_publisher.publish(self._markers.message(skeleton))
-        if self._frame_publisher.get_subscription_count():
+        if frames_due and self._frame_publisher.get_subscription_count():
             self._frame_publisher.publish(self._frames.message(skeleton))
 
     def _on_report(self) -> None:

@@ -16,6 +16,8 @@ def _profile(reliability: ReliabilityPolicy, depth: int) -> QoSProfile:
 
 # As event camera drivers publish: a subscriber that asks for more would receive nothing.
 EVENTS = _profile(ReliabilityPolicy.BEST_EFFORT, 1000)
+# For who needs the newest of a fast stream: no acknowledgement of each message, from any publisher.
+FAST = _profile(ReliabilityPolicy.BEST_EFFORT, 50)
 POSES = _profile(ReliabilityPolicy.RELIABLE, 50)
 SKELETONS = _profile(ReliabilityPolicy.RELIABLE, 100)
 IMAGES = _profile(ReliabilityPolicy.RELIABLE, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -44,6 +45,9 @@ def run(make_node: type[Node], args: list[str] | None = None) -> int:
     try:
         node = make_node()
         refuse_unknown(node)
+        # What start-up made stays for good: the garbage collector need not look at it ever again.
+        gc.collect()
+        gc.freeze()
         Spinner(node).spin()
     except (KeyboardInterrupt, ExternalShutdownException, Finished):
         pass

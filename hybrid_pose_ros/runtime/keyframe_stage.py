@@ -13,6 +13,7 @@ from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.representation import keyframe_input
 from hybrid_pose_ros.events.types import DecodedPacket
 from hybrid_pose_ros.models.checkpoint import fingerprint
+from hybrid_pose_ros.models.fold import folded
 from hybrid_pose_ros.models.hybrid import LiteHybrid
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
 from hybrid_pose_ros.runtime.config import EstimatorConfig
@@ -37,8 +38,8 @@ class KeyframeStage:
         device: str = "cpu",
         skip_overrun: bool = False,
     ) -> None:
-        self.model = model.to(device).eval()
         self.model_id = fingerprint(model)
+        self.model = folded(model).to(device)
         self.crops = dict(crops)
         self.config = config
         self.device = device

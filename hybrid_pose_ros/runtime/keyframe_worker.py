@@ -14,6 +14,9 @@ from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.records import Keyframe
 
 
+_GATHER_S = 0.004
+
+
 class KeyframeWorker:
     """A queue of serialised packets, a thread that decodes them and computes keyframes.
 
@@ -72,6 +75,9 @@ class KeyframeWorker:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         try:
             while self._wait():
+                # Packets come every few milliseconds; waking up for each of them costs more than it
+                # is worth to a keyframe.
+                time.sleep(_GATHER_S)
                 self._take_packets()
                 worked = True
                 while worked and not self._stopping:

@@ -18,7 +18,7 @@ from hybrid_pose_ros.simulator.movements.catalogue import Movement
 from hybrid_pose_ros.simulator.subjects import Subject
 from hybrid_pose_ros.skeleton import NUM_JOINTS
 
-PACKET_NS = 5_000_000
+PACKET_NS = 10_000_000
 # Bags need a wall clock; a fixed one keeps equal simulations equal to the byte.
 EPOCH_NS = 1_700_000_000 * 10**9
 

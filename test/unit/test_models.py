@@ -9,6 +9,7 @@ import torch
 from hybrid_pose_ros.errors import WeightsError
 from hybrid_pose_ros.models.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from hybrid_pose_ros.models.config import LiteConfig
+from hybrid_pose_ros.models.fold import folded
 from hybrid_pose_ros.models.hybrid import LiteHybrid
 from hybrid_pose_ros.models.macs import dense_macs
 
@@ -124,3 +125,19 @@ def test_weights_of_another_network_are_refused(tmp_path):
     save_file(tensors, path, {"format": "something else"})
     with pytest.raises(WeightsError, match="something else"):
         load_checkpoint(path)
+
+
+@torch.no_grad()
+def test_folding_batch_norms_changes_nothing_but_the_work():
+    model = small_model()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(module.running_mean, 0.0, 0.3)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
+            torch.nn.init.uniform_(module.weight, 0.5, 2.0)
+    light, x = folded(model), torch.rand(1, 20, 32, 32)
+    assert torch.allclose(light.keyframe(x), model.keyframe(x), atol=1e-4)
+    for ours, reference in zip(light.states, model.states, strict=True):
+        assert torch.allclose(ours, reference, atol=1e-4)
+    norms = [m for m in light.cnn.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert norms == []
