@@ -66,8 +66,13 @@ setup(
             sources=["src/spiking_engine.cpp"],
             # As in CMakeLists.txt: sums may be reordered.
             extra_compile_args=[
-                "-O3", "-std=c++17", "-fno-math-errno", "-fno-trapping-math",
-                "-fno-signed-zeros", "-fassociative-math", "-ffinite-math-only",
+                "-O3",
+                "-std=c++17",
+                "-fno-math-errno",
+                "-fno-trapping-math",
+                "-fno-signed-zeros",
+                "-fassociative-math",
+                "-ffinite-math-only",
             ],  # fmt: skip
             language="c++",
             optional=True,  # without a compiler the package runs on PyTorch

@@ -1,6 +1,6 @@
 """Batch norms folded into the convolutions before them, for inference: the same numbers, less work.
 
-    norm(W x) = g (W x - mean) / s + b = (g W / s) x + (b - g mean / s)
+norm(W x) = g (W x - mean) / s + b = (g W / s) x + (b - g mean / s)
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def write_bag(
 ) -> None:
     """Write the recording as a rosbag2 folder (mcap).
 
-    Topics: /<camera>/events, EVT3 packets of 5 ms whose stamp is the ROS time of their end; and
+    Topics: /<camera>/events, EVT3 packets of 10 ms whose stamp is the ROS time of their end; and
     /ground_truth/skeleton every 10 ms.
 
     Args:
