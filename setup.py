@@ -73,7 +73,7 @@ setup(
                 "-fno-signed-zeros",
                 "-fassociative-math",
                 "-ffinite-math-only",
-            ],  # fmt: skip
+            ],
             language="c++",
             optional=True,  # without a compiler the package runs on PyTorch
         )

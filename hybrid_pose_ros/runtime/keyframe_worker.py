@@ -13,7 +13,6 @@ from hybrid_pose_ros.runtime.camera_input import CameraInput
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.records import Keyframe
 
-
 _GATHER_S = 0.004
 
 

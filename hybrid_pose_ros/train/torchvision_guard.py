@@ -28,7 +28,7 @@ def make_importable() -> None:
         for name in ("nms", "qnms"):
             signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
             _declarations.define(name + signature)
-        import torchvision  # type: ignore[import-untyped]  # noqa: F401
+        import torchvision  # noqa: F401
 
 
 _declarations: torch.library.Library | None = None
