@@ -98,6 +98,7 @@ def graph(context):
         graph.close()
 
 
+EVERY_ONE = {"marker_rate_hz": 0.0, "frame_rate_hz": 0.0}
 RIG = load_rig(share_path("config", "dhp19_rig.yaml"), CAMERAS)
 XYZ = np.random.default_rng(0).uniform([-0.4, -0.4, 0.1], [0.4, 0.4, 1.8], (13, 3))
 
@@ -124,6 +125,11 @@ def stamp_ns(header):
     return header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
 
 
+def send_keyframes(graph):
+    for camera in CAMERAS:
+        graph.out[f"{camera}/keyframe"].publish(keyframe(camera))
+
+
 def send(graph, steps):
     for step in steps:
         for camera in CAMERAS:
@@ -131,9 +137,8 @@ def send(graph, steps):
 
 
 def test_skeletons_markers_and_frames(graph):
-    graph = graph()
-    for camera in CAMERAS:
-        graph.out[f"{camera}/keyframe"].publish(keyframe(camera))
+    graph = graph(**EVERY_ONE)
+    send_keyframes(graph)
     send(graph, range(1, 21))
     for topic in ("skeleton", "skeleton_markers", "/tf"):
         graph.wait(lambda topic=topic: len(graph.received[topic]) >= 20)
@@ -164,15 +169,14 @@ def test_skeletons_markers_and_frames(graph):
 def test_updates_that_come_before_their_keyframe_are_kept(graph):
     graph = graph()
     send(graph, range(1, 4))
-    for camera in CAMERAS:
-        graph.out[f"{camera}/keyframe"].publish(keyframe(camera))
+    send_keyframes(graph)
     graph.wait(lambda: len(graph.received["skeleton"]) >= 3)
     stamps = [stamp_ns(s.header) for s in graph.received["skeleton"]]
     assert stamps == [START + k * PERIOD for k in (1, 2, 3)]
 
 
 def test_one_camera_gives_skeletons_without_joints_and_a_report(graph):
-    graph = graph()
+    graph = graph(**EVERY_ONE)
     graph.out["cam2/keyframe"].publish(keyframe("cam2"))
     for step in range(1, 21):
         graph.out["cam2/update"].publish(update("cam2", step))
@@ -189,6 +193,18 @@ def test_one_camera_gives_skeletons_without_joints_and_a_report(graph):
     values = {v.key: v.value for v in status["fusion_node: camera cam2"].values}
     assert values["updates"] == "20"
     assert "fusion_node: skeleton" in status
+
+
+def test_markers_and_frames_come_at_the_rates_that_eyes_and_tf_need(graph):
+    graph = graph()
+    send_keyframes(graph)
+    send(graph, range(1, 42))
+    graph.wait(lambda: len(graph.received["skeleton"]) >= 41)
+    graph.wait(lambda: len(graph.received["skeleton_markers"]) >= 11)
+    graph.wait(lambda: len(graph.received["/tf"]) >= 21)
+    stamps = [stamp_ns(t.transforms[0].header) - START for t in graph.received["/tf"]]
+    assert np.diff(stamps).tolist() == [2 * PERIOD] * 20
+    assert len(graph.received["skeleton_markers"]) == 11
 
 
 def test_keyframes_alone(graph):
