@@ -26,6 +26,9 @@ _BURST = 4
 class _OthersExecutor(SingleThreadedExecutor):
     """Everything but subscriptions."""
 
+    # rclpy's finaliser looks for it even if a signal cut the constructor short.
+    _sigint_gc: Any = None
+
     def can_execute(self, entity: Any) -> bool:
         return not isinstance(entity, Subscription) and super().can_execute(entity)
 
