@@ -94,6 +94,9 @@ def graph_processes(bag: Path, options: GraphOptions, folder: Path) -> list[Proc
         "bag": str(bag),
         "publish_log": str(folder / PUBLISHED),
         "subscribers": 2,  # CNN and SNN
+        # The fusion, which compiles its kernels when it starts for the first time ever.
+        "publishers": ["skeleton"],
+        "timeout_s": 120.0,
         "start_delay_s": 1.0,  # until everything behind them is connected too
         "end_delay_s": 0.5,
     }

@@ -24,10 +24,13 @@ class ReplayParams(PlayerOptions):
     Attributes:
         bag: recording to play.
         cameras: play <camera>/events of these; empty for all event topics.
+        publishers: wait until somebody publishes these topics, so that the end of the graph is
+            ready too and not only who hears the events.
     """
 
     bag: str = ""
     cameras: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,15 +54,21 @@ class ReplayNode(Node):
             topic: self.create_publisher(EventPacket, topic.lstrip("/"), qos.EVENTS)
             for topic in topics
         }
+        self._awaited = config.publishers
         self._player = Player(
             recording,
             topics,
             config,
             publish=lambda topic, raw: self._out[topic].publish(raw),
-            listeners=lambda topic: self._out[topic].get_subscription_count(),
+            listeners=self._listeners,
             say=self.get_logger().info,
         )
         self.create_timer(0.05, self._check)
+
+    def _listeners(self, topic: str) -> int:
+        """Subscribers of a topic; none yet while the graph behind them is not complete."""
+        complete = all(self.count_publishers(name) for name in self._awaited)
+        return self._out[topic].get_subscription_count() if complete else 0
 
     def _check(self) -> None:
         if self._player.finished():
