@@ -66,25 +66,3 @@ def _softmax(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         flat.ctypes.data, *flat.shape, peak.ctypes.data, total.ctypes.data
     )
     return peak, total
-
-
-def gaussian_targets(uv: np.ndarray, crop: Crop, size: int, sigma_cells: float) -> np.ndarray:
-    """Training targets: one normalised Gaussian per joint.
-
-    Args:
-        uv: (J, 2) sensor pixels; NaN = unknown.
-        sigma_cells: standard deviation in heatmap cells.
-
-    Returns:
-        (J, size, size) float32, each summing to 1; zeros for a joint unknown or outside the crop.
-    """
-    cells = crop.to_cells(uv, size)
-    grid = np.arange(size)
-    with np.errstate(invalid="ignore"):
-        inside = np.all((cells > -0.5) & (cells < size - 0.5), axis=1)
-    cells = np.where(inside[:, None], cells, 0.0)
-    gu = np.exp(-((grid - cells[:, :1]) ** 2) / (2 * sigma_cells**2))
-    gv = np.exp(-((grid - cells[:, 1:]) ** 2) / (2 * sigma_cells**2))
-    target = gv[:, :, None] * gu[:, None, :]
-    target /= target.sum((1, 2), keepdims=True)
-    return (target * inside[:, None, None]).astype(np.float32)
