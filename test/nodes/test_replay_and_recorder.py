@@ -77,6 +77,15 @@ def test_replay_waits_for_its_subscribers(bench, recording):
     assert [msg.seq for msg in bench.received["cam2/events"]] == list(range(40))
 
 
+def test_replay_waits_for_the_end_of_the_graph(bench, recording):
+    listen(bench)
+    given = {"publishers": ["skeleton"], "timeout_s": 0.5, **QUICK}
+    bench.start(ReplayNode, bag=str(recording), **given)
+    with pytest.raises(ConfigError, match=r"after 0\.5 s"):
+        bench.spin_until(lambda: False)
+    assert bench.received["cam2/events"] == []
+
+
 def test_replay_loops_until_told_to_stop(bench, recording):
     listen(bench)
     bench.start(ReplayNode, bag=str(recording), loop=True, rate=20.0, **QUICK)
