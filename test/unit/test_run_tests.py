@@ -48,11 +48,14 @@ def test_an_empty_tier_is_good_only_if_it_says_why(run_tests):
     assert not outcome(run_tests, status=1, failed=1).good
 
 
-def test_the_last_line_is_the_verdict(run_tests):
+def test_the_last_two_lines_are_verdict_and_counts(run_tests):
     good = outcome(run_tests)
     skipped = outcome(run_tests, "launch", passed=0, skipped=2, reasons=("no launch",))
     bad = outcome(run_tests, "graph", status=1, failed=1)
     text = run_tests.summary([good, skipped])
-    assert text.splitlines()[-1] == "tests: OK (3 passed, 2 skipped)"
+    assert text.splitlines()[-2:] == ["OK", "tests: 3 passed, 0 failed, 2 skipped"]
     assert "skipped in launch: no launch" in text
-    assert run_tests.summary([good, bad]).splitlines()[-1].startswith("tests: FAILED in graph")
+    assert run_tests.summary([good, bad]).splitlines()[-2:] == [
+        "FAILED in graph",
+        "tests: 6 passed, 1 failed, 0 skipped",
+    ]
