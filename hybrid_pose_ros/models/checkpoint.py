@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from hybrid_pose_ros.errors import WeightsError
-from hybrid_pose_ros.models.config import LiteConfig
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.config import LiteConfig
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 
 FORMAT = "hybrid_pose_ros/lite/1"
 

@@ -6,22 +6,26 @@ norm(W x) = g (W x - mean) / s + b = (g W / s) x + (b - g mean / s)
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.network import PoseNetwork
+
+Network = TypeVar("Network", bound=PoseNetwork)
 
 
-def folded(model: LiteHybrid) -> LiteHybrid:
+def folded(model: Network) -> Network:
     """A copy of the model in eval mode whose CNN and state initialisers have no batch norms.
 
-    Its spiking part is unchanged; outputs equal the model's to rounding.
+    Its recurrent part is unchanged; outputs equal the model's to rounding.
     """
     copied = copy.deepcopy(model).eval()
-    for module in [*copied.cnn.modules(), *copied.initialisers.modules()]:
-        if isinstance(module, nn.Sequential):
-            _fold(module)
+    for part in copied.keyframe_modules():
+        for module in part.modules():
+            if isinstance(module, nn.Sequential):
+                _fold(module)
     return copied
 
 

@@ -20,29 +20,28 @@ from spikingjelly.activation_based import neuron, surrogate
 from torch import Tensor
 
 
-@njit(cache=True, fastmath=False)
-def _forward(x, v, rate, spikes, charged):  # type: ignore[no-untyped-def]
+@njit(cache=True, fastmath=False, error_model="numpy")
+def _forward(x, v, tau, spikes, charged):  # type: ignore[no-untyped-def]
     # x (T, N); v (N,), changed; spikes, charged (T, N), filled
     for t in range(x.shape[0]):
         for i in range(x.shape[1]):
-            h = v[i] + (x[t, i] - v[i]) * rate
+            h = v[i] + (x[t, i] - v[i]) / tau
             s = np.float32(1.0) if h >= np.float32(1.0) else np.float32(0.0)
             charged[t, i] = h
             spikes[t, i] = s
             v[i] = h - s
 
 
-@njit(cache=True, fastmath=False)
-def _backward(grad_spikes, grad_v, charged, rate, grad_x):  # type: ignore[no-untyped-def]
+@njit(cache=True, fastmath=False, error_model="numpy")
+def _backward(grad_spikes, grad_v, charged, tau, grad_x):  # type: ignore[no-untyped-def]
     # grad_spikes, charged (T, N); grad_v (N,), changed; grad_x (T, N), filled
-    keep = np.float32(1.0) - rate
     for t in range(charged.shape[0] - 1, -1, -1):
         for i in range(charged.shape[1]):
             z = np.float32(math.pi) * (charged[t, i] - np.float32(1.0))
             slope = np.float32(1.0) / (np.float32(1.0) + z * z)
             grad_h = grad_spikes[t, i] * slope + grad_v[i] * (np.float32(1.0) - slope)
-            grad_x[t, i] = grad_h * rate
-            grad_v[i] = grad_h * keep
+            grad_x[t, i] = grad_h / tau
+            grad_v[i] = grad_h - grad_h / tau
 
 
 class _FusedLif(torch.autograd.Function):
@@ -52,14 +51,14 @@ class _FusedLif(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, v: Tensor, tau: float) -> tuple[Tensor, Tensor]:
         x = x.contiguous()
         steps = x.shape[0]
-        rate = np.float32(1.0 / tau)
+        tau32 = np.float32(tau)
         spikes, charged = torch.empty_like(x), torch.empty_like(x)
         last = v.detach().contiguous().clone()
         flat = (t.detach().numpy().reshape(steps, -1) for t in (x, spikes, charged))
         flat_x, flat_s, flat_h = flat
-        _forward(flat_x, last.numpy().reshape(-1), rate, flat_s, flat_h)
+        _forward(flat_x, last.numpy().reshape(-1), tau32, flat_s, flat_h)
         ctx.save_for_backward(charged)
-        ctx.rate = rate
+        ctx.tau = tau32
         return spikes, last
 
     @staticmethod
@@ -72,27 +71,35 @@ class _FusedLif(torch.autograd.Function):
             grad_spikes.contiguous().numpy().reshape(steps, -1),
             grad_v.numpy().reshape(-1),
             charged.numpy().reshape(steps, -1),
-            ctx.rate,
+            ctx.tau,
             grad_x.numpy().reshape(steps, -1),
         )
         return grad_x, grad_v, None
 
 
 class Lif(neuron.LIFNode):
-    """Multi-step LIF layer over (T, B, C, H, W) whose membrane can be set before a sequence."""
+    """LIF layer whose membrane `v` can be set before a sequence.
+
+    Args:
+        tau: membrane time constant in bins, > 1.
+        step_mode: "m" for sequences (T, B, C, H, W), "s" for one bin (B, C, H, W) per call.
+    """
 
     v: Tensor | float
 
-    def __init__(self, tau: float) -> None:
+    def __init__(self, tau: float, step_mode: str = "m") -> None:
         super().__init__(
-            tau=tau,
+            tau=float(tau),
             decay_input=True,
             v_threshold=1.0,
             v_reset=None,
             surrogate_function=surrogate.ATan(alpha=2.0),
             detach_reset=False,
-            step_mode="m",
+            step_mode=step_mode,
         )
+
+    def single_step_forward(self, x: Tensor) -> Tensor:
+        return self.multi_step_forward(x[None])[0]
 
     def multi_step_forward(self, x_seq: Tensor) -> Tensor:
         if x_seq.device.type != "cpu" or x_seq.dtype != torch.float32:

@@ -9,7 +9,7 @@ import torch
 
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.checkpoint import load_checkpoint
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.nodes.camera_params import check_cameras
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.runtime.config import EstimatorConfig

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from hybrid_pose_ros.errors import ConfigError
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 
 ENGINES = ("auto", "event_driven", "torch")
 

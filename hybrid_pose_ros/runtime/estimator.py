@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.types import DecodedPacket
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.records import Keyframe, Update

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from hybrid_pose_ros.models.hybrid import LiteHybrid
-from hybrid_pose_ros.models.snn import SpikingBlock
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.models.lite.spiking_unet import SpikingBlock
 from hybrid_pose_ros.native.library import Geometry, library
 from hybrid_pose_ros.runtime.engine import StepResult, Stream
 

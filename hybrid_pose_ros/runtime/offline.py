@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hybrid_pose_ros.data.bag import open_recording
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.pose.rig import Rig
 from hybrid_pose_ros.runtime.camera_input import CameraInput
 from hybrid_pose_ros.runtime.config import EstimatorConfig

@@ -11,7 +11,7 @@ import numpy as np
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.decoder import PacketDecoder
 from hybrid_pose_ros.events.types import DecodedPacket, empty_events
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.records import Keyframe

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 
 from hybrid_pose_ros.errors import ConfigError
-from hybrid_pose_ros.models.config import LiteConfig
+from hybrid_pose_ros.models.lite.config import LiteConfig
 
 T = TypeVar("T")
 

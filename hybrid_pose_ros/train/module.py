@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.train.config import StageConfig
 from hybrid_pose_ros.train.losses import heatmap_loss, pixel_error
 from hybrid_pose_ros.train.samples import Batch
@@ -94,6 +94,5 @@ class HybridStage(Stage):
         model.cnn.eval()  # frozen: its batch norms must not move either
         with torch.no_grad():
             model.output, features = model.cnn.features(batch.keyframe)
-        model.snn.reset()
         model.snn.set_states(model.initial_states(features))
         return model.rollout(batch.bins), batch.cells[1:]

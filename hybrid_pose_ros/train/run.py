@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from hybrid_pose_ros.models.checkpoint import load_checkpoint, save_checkpoint
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.train.clips import View, load_views, make_clips, plan_clips
 from hybrid_pose_ros.train.config import StageConfig, TrainConfig

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.representation import count_histogram, keyframe_input
-from hybrid_pose_ros.models.config import LiteConfig
+from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.pose.rig import DHP19_CROP
 from hybrid_pose_ros.pose.rig import DHP19_HEIGHT as SENSOR_HEIGHT
 from hybrid_pose_ros.pose.rig import DHP19_WIDTH as SENSOR_WIDTH

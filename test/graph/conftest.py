@@ -31,8 +31,8 @@ def weights(tmp_path_factory):
     import torch
 
     from hybrid_pose_ros.models.checkpoint import save_checkpoint
-    from hybrid_pose_ros.models.config import LiteConfig
-    from hybrid_pose_ros.models.hybrid import LiteHybrid
+    from hybrid_pose_ros.models.lite.config import LiteConfig
+    from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 
     torch.manual_seed(1)
     config = LiteConfig(input_size=64, cnn_widths=(8, 8, 8, 8), snn_widths=(8, 8, 8))

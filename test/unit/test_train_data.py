@@ -5,7 +5,7 @@ import pytest
 
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.events.types import empty_events
-from hybrid_pose_ros.models.config import LiteConfig
+from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.skeleton import INDEX, SWAP

@@ -8,8 +8,8 @@ import torch
 
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.models.checkpoint import load_checkpoint
-from hybrid_pose_ros.models.config import LiteConfig
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.config import LiteConfig
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.train.losses import heatmap_loss, pixel_error, target_maps

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from hybrid_pose_ros.models.config import LiteConfig
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.config import LiteConfig
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.warm_up import warm_up_keyframes, warm_up_updates
 

@@ -1,22 +1,24 @@
-"""The lite spiking network: event counts of one bin in, a change of the heatmaps out.
+"""The spiking part of the lite networks: event counts of one bin in, a change of the heatmaps out.
 
     2 x 128 -> s0 (64) -> d1 (32) -> d2 (16) -> r1 -> r2 (+ d2)
                  |          |          |               |
                 head <---- u2 (64) <- u1 (32) <--------+
 
-Every block is convolution - batch norm - LIF (seed of the design: the published spiking U-Net). The
-way up is a transposed convolution of 4 x 4 taps and stride 2, which an event-driven engine executes
+Every block is convolution - batch norm - LIF (the published spiking U-Net, three levels). The way
+up is a transposed convolution of 4 x 4 taps and stride 2, which an event-driven engine executes
 spike by spike without an interpolation. Layer by layer over the whole sequence: time is the first
-axis.
+axis. `residual_blocks` pairs r1 r2, r3 r4, ... follow each other; with the head "coarse" there is
+no u2: the head reads u1 and d1, and its maps are doubled.
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hybrid_pose_ros.models.config import LiteConfig
 from hybrid_pose_ros.models.lif import Lif
+from hybrid_pose_ros.models.lite.config import LiteConfig
 
 
 class SpikingBlock(nn.Module):
@@ -44,23 +46,30 @@ def _up(inputs: int, outputs: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)
 
 
-class LiteSnn(nn.Module):
-    """Spiking network. forward: (T, B, 2, S, S) counts -> logit increments (T, B, 13, S/2, S/2)."""
+class SpikingUnet(nn.Module):
+    """Spiking network. forward: (T, B, 2, S, S) counts -> logit increments (T, B, 13, S/2, S/2).
 
-    BLOCKS = ("s0", "d1", "d2", "r1", "r2", "u1", "u2")
+    Attributes:
+        BLOCKS: names of the spiking blocks, in the order in which they run.
+        spikes: per block (T, B, C, H, W) of the last call.
+    """
 
     def __init__(self, config: LiteConfig) -> None:
         super().__init__()
         w1, w2, w3 = config.snn_widths
         self.config = config
+        self.residuals = [f"r{i + 1}" for i in range(2 * config.residual_blocks)]
+        self.fine = config.head == "fine"
         self.s0 = SpikingBlock(_down(2, w1, kernel=5), config.tau)
         self.d1 = SpikingBlock(_down(w1, w2), config.tau)
         self.d2 = SpikingBlock(_down(w2, w3), config.tau)
-        self.r1 = SpikingBlock(_down(w3, w3, stride=1), config.tau)
-        self.r2 = SpikingBlock(_down(w3, w3, stride=1), config.tau)
+        for name in self.residuals:
+            self.add_module(name, SpikingBlock(_down(w3, w3, stride=1), config.tau))
         self.u1 = SpikingBlock(_up(2 * w3, w2), config.tau)
-        self.u2 = SpikingBlock(_up(2 * w2, w1), config.tau)
-        self.head = nn.Conv2d(2 * w1, config.joints, 1, bias=False)
+        if self.fine:
+            self.u2 = SpikingBlock(_up(2 * w2, w1), config.tau)
+        self.BLOCKS = ("s0", "d1", "d2", *self.residuals, "u1", *(["u2"] if self.fine else []))
+        self.head = nn.Conv2d(2 * (w1 if self.fine else w2), config.joints, 1, bias=False)
         self.spikes: tuple[Tensor, ...] = ()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -70,27 +79,36 @@ class LiteSnn(nn.Module):
         s0 = self.s0(x, steps)  # (T * B, w1, S/2, S/2)
         d1 = self.d1(s0, steps)
         d2 = self.d2(d1, steps)
-        r1 = self.r1(d2, steps)
-        r2 = self.r2(r1, steps, skip=d2)
-        u1 = self.u1(torch.cat([r2, d2], 1), steps)
-        u2 = self.u2(torch.cat([u1, d1], 1), steps)
-        self.spikes = (s0, d1, d2, r1, r2, u1, u2)
-        return self.head(torch.cat([u2, s0], 1)).unflatten(0, (steps, -1))
+        spikes, bottom = [s0, d1, d2], d2
+        for first, second in zip(self.residuals[::2], self.residuals[1::2], strict=True):
+            spikes.append(getattr(self, first)(bottom, steps))
+            bottom = getattr(self, second)(spikes[-1], steps, skip=bottom)
+            spikes.append(bottom)
+        top = self.u1(torch.cat([bottom, d2], 1), steps)
+        spikes.append(top)
+        if self.fine:
+            top = self.u2(torch.cat([top, d1], 1), steps)
+            spikes.append(top)
+        self.spikes = tuple(layer.unflatten(0, (steps, -1)) for layer in spikes)
+        maps = self.head(torch.cat([top, s0 if self.fine else d1], 1))
+        if not self.fine:
+            maps = F.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
+        return maps.unflatten(0, (steps, -1))
 
     def state_shapes(self) -> list[tuple[int, int, int]]:
         """(C, H, W) of each block's membranes, in the order of BLOCKS."""
         w1, w2, w3 = self.config.snn_widths
-        half = self.config.heatmap_size
-        shapes = [(w1, half), (w2, half // 2), (w3, half // 4), (w3, half // 4), (w3, half // 4)]
-        shapes += [(w2, half // 2), (w1, half)]
+        half = self.config.input_size // 2
+        levels = {"s0": (w1, half), "d1": (w2, half // 2), "u1": (w2, half // 2), "u2": (w1, half)}
+        shapes = [levels.get(name, (w3, half // 4)) for name in self.BLOCKS]
         return [(channels, side, side) for channels, side in shapes]
+
+    @property
+    def states(self) -> list[Tensor]:
+        """Membrane potentials (B, C, H, W), in the order of BLOCKS."""
+        return [getattr(self, name).lif.v for name in self.BLOCKS]
 
     def set_states(self, states: list[Tensor]) -> None:
         """Membrane potentials (B, C, H, W) before the next bin, in the order of BLOCKS."""
         for name, state in zip(self.BLOCKS, states, strict=True):
             getattr(self, name).lif.v = state
-
-    def reset(self) -> None:
-        """All membranes to zero, whatever the next batch size."""
-        for name in self.BLOCKS:
-            getattr(self, name).lif.reset()

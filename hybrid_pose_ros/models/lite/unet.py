@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hybrid_pose_ros.models.config import LiteConfig
+from hybrid_pose_ros.models.lite.config import LiteConfig
 
 
 class Features(NamedTuple):
@@ -40,8 +40,8 @@ def conv_block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> n
     )
 
 
-class LiteCnn(nn.Module):
-    """Keyframe network. forward: (B, 2 * bins, S, S) counts -> heatmap logits (B, 13, S/2, S/2)."""
+class KeyframeUnet(nn.Module):
+    """The CNN. forward: (B, 2 * bins, S, S) counts -> heatmap logits (B, 13, S/2, S/2)."""
 
     def __init__(self, config: LiteConfig) -> None:
         super().__init__()
@@ -59,6 +59,12 @@ class LiteCnn(nn.Module):
         self.u2 = conv_block(w3 + w2, w2)
         self.u1 = nn.Sequential(conv_block(w2 + w1, w1), conv_block(w1, w1))
         self.head = nn.Conv2d(w1, config.joints, 1)
+
+    @staticmethod
+    def feature_widths(config: LiteConfig) -> dict[str, int]:
+        """Channels of each map in `Features`."""
+        w1, w2, w3, _ = config.cnn_widths
+        return {"c1": w1, "c2": w2, "c3": w3, "u3": w3, "u2": w2, "u1": w1}
 
     def features(self, x: Tensor) -> tuple[Tensor, Features]:
         """Heatmap logits and the maps that the state initialisers read."""

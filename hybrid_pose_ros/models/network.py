@@ -1,0 +1,182 @@
+"""One interface for every network: reset, keyframe, step (and rollout, many steps at once).
+
+    reset(batch)     forget everything
+    keyframe(x)      (B, 20, S, S) -> heatmaps (B, 13, h, w); sets states and output
+    step(x)          (B, 2, S, S)  -> heatmaps (B, 13, h, w); one bin
+
+A network without a CNN answers `keyframe` with what it last said; a CNN alone answers `step` by
+holding its heatmaps or by running again. Inputs are event counts, float, >= 0. All arrays float32.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from hybrid_pose_ros.models.config import NetworkConfig
+from hybrid_pose_ros.models.macs import dense_macs
+
+POLARITIES = 2
+
+
+class PoseNetwork(nn.Module):
+    """Base of the ten networks. A subclass fills in the methods that begin with an underscore.
+
+    Attributes:
+        kind: "cnn", "snn", "rnn", "hybrid_cnn_snn" or "hybrid_cnn_rnn".
+        has_keyframe: a CNN answers `keyframe` with something new.
+        has_step: a recurrent part answers `step` with something new.
+        check_counts: refuse NaN, infinite and negative inputs (one pass over them; on a GPU a
+            synchronisation, so that an engine may switch it off).
+        output: heatmaps (B, J, h, w) of the last call; None before the first.
+    """
+
+    kind: ClassVar[str]
+    has_keyframe: ClassVar[bool] = False
+    has_step: ClassVar[bool] = False
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config: NetworkConfig = config
+        self.check_counts = True
+        self.output: Tensor | None = None
+
+    def reset(self, batch: int) -> None:
+        """Forget everything: states and output become zero, for `batch` sequences."""
+        if batch < 1:
+            raise ValueError(f"the batch size must be >= 1, got {batch}")
+        weight, side = next(self.parameters()), self.config.heatmap_size
+        self.output = weight.new_zeros(batch, self.config.joints, side, side)
+        self.set_states([weight.new_zeros(batch, *shape) for shape in self.state_shapes()])
+
+    def keyframe(self, x: Tensor) -> Tensor:
+        """(B, 20, S, S) counts -> heatmaps (B, 13, h, w); sets the states and the output.
+
+        Raises:
+            ValueError: wrong shape; NaN or negative counts; no CNN and no reset before.
+        """
+        self._check(x, self.config.keyframe_channels)
+        if self.has_keyframe:
+            self.output = self._keyframe(x)
+        return self._started(x.shape[0])
+
+    def step(self, x: Tensor) -> Tensor:
+        """(B, 2, S, S) counts of one bin -> heatmaps (B, 13, h, w).
+
+        Raises:
+            ValueError: wrong shape; NaN or negative counts; no reset or keyframe before; states or
+                output of another batch size.
+        """
+        self._check(x, POLARITIES)
+        return self._run(x[None])[0]
+
+    def rollout(self, x: Tensor) -> Tensor:
+        """(T, B, 2, S, S) counts of T bins -> heatmaps (T, B, 13, h, w), as T steps would.
+
+        Raises:
+            ValueError: as `step`.
+        """
+        self._check(x, POLARITIES, bins=True)
+        return self._run(x)
+
+    def state_shapes(self) -> list[tuple[int, int, int]]:
+        """(C, H, W) of all that a keyframe initialises and a step changes, the output excepted."""
+        raise NotImplementedError
+
+    @property
+    def states(self) -> list[Tensor]:
+        """The states now, each (B, C, H, W), in the order of `state_shapes`."""
+        raise NotImplementedError
+
+    def set_states(self, states: list[Tensor]) -> None:
+        """Go on from other states, each (B, C, H, W); `output` is set apart.
+
+        Raises:
+            ValueError: another number of states, or shapes that do not fit.
+        """
+        shapes = self.state_shapes()
+        if len(states) != len(shapes):
+            raise ValueError(f"expected {len(shapes)} states, got {len(states)}")
+        batch = states[0].shape[0] if states else 0
+        for i, (state, shape) in enumerate(zip(states, shapes, strict=True)):
+            if tuple(state.shape) != (batch, *shape):
+                expected = (batch, *shape)
+                raise ValueError(f"state {i}: expected {expected}, got {tuple(state.shape)}")
+        self._set_states(states)
+
+    @property
+    def spikes(self) -> tuple[Tensor, ...]:
+        """Spikes (B, C, H, W) of the last step, per layer; empty where nothing spikes."""
+        return ()
+
+    def keyframe_modules(self) -> list[nn.Module]:
+        """What only `keyframe` runs (CNN, state initialisers): engines may fold its batch norms."""
+        return []
+
+    @property
+    def macs_per_keyframe(self) -> int:
+        """Multiply-accumulates of one keyframe, state initialisers included."""
+        if not self.has_keyframe:
+            return 0
+        x = self._example(self.config.keyframe_channels)
+        twin = self._twin()
+        return dense_macs(twin, lambda: twin.keyframe(x))
+
+    @property
+    def macs_per_step(self) -> int:
+        """Multiply-accumulates of one step if every neuron fired (the dense count)."""
+        x, twin = self._example(POLARITIES), self._twin()
+        twin.reset(1)
+        return dense_macs(twin, lambda: twin.step(x))
+
+    def _keyframe(self, x: Tensor) -> Tensor:
+        """Heatmaps of a checked input; sets the states."""
+        raise NotImplementedError
+
+    def _rollout(self, x: Tensor, output: Tensor) -> Tensor:
+        """(T, B, 2, S, S) checked bins and the last output -> (T, B, J, h, w); moves the states."""
+        raise NotImplementedError
+
+    def _set_states(self, states: list[Tensor]) -> None:
+        """Take over states of the right number and shapes."""
+        raise NotImplementedError
+
+    def _run(self, x: Tensor) -> Tensor:
+        outputs = self._rollout(x, self._started(x.shape[1]))
+        self.output = outputs[-1]
+        return outputs
+
+    def _started(self, batch: int) -> Tensor:
+        """The last output, if it and the states are of this batch size."""
+        if self.output is None:
+            first = "a keyframe or a reset" if self.has_keyframe else "a reset"
+            raise ValueError(f"a {self.kind} needs {first} before it")
+        for what, tensors in (("states", self.states), ("output", [self.output])):
+            sizes = {tensor.shape[0] for tensor in tensors}
+            if sizes - {batch}:
+                raise ValueError(f"the {what} are of batch size {sizes.pop()}, the bins of {batch}")
+        return self.output
+
+    def _check(self, x: Tensor, channels: int, bins: bool = False) -> None:
+        side, lead = self.config.input_size, "T, B" if bins else "B"
+        expected = f"({lead}, {channels}, {side}, {side})"
+        if x.ndim != 4 + bins or tuple(x.shape[-3:]) != (channels, side, side) or 0 in x.shape:
+            raise ValueError(f"expected {expected}, got {tuple(x.shape)}")
+        if self.check_counts:
+            low, high = (float(value) for value in torch.aminmax(x))
+            if not (low >= 0 and high < math.inf):  # false for NaN too
+                raise ValueError(f"counts must be finite and >= 0, got {low} to {high}")
+
+    def _twin(self) -> PoseNetwork:
+        """The same network without numbers: its convolutions can be counted, nothing is computed."""
+        with torch.device("meta"):
+            twin = type(self)(self.config)
+        twin.check_counts = False
+        return twin
+
+    def _example(self, channels: int) -> Tensor:
+        side = self.config.input_size
+        return torch.zeros(1, channels, side, side, device="meta")
