@@ -24,6 +24,7 @@ from hybrid_pose_ros.runtime.camera_input import CameraInput
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.keyframe_worker import KeyframeWorker
 from hybrid_pose_ros.runtime.records import Keyframe
+from hybrid_pose_ros.runtime.state_transport import StateSender
 from hybrid_pose_ros.runtime.warm_up import warm_up_keyframes
 
 _CHECK_S = 0.1
@@ -37,11 +38,14 @@ class CnnParams(EstimatorParams):
         skip_overrun: when the CNN cannot keep up, skip to the newest keyframe that is due.
         niceness: of the thread that runs the CNN, 0 to 19: where processors are scarce, updates
             every 10 ms go before keyframes.
+        state_transport: auto (shared memory where there is some), shared_memory or inline; inline
+            where the SNN node runs on another machine.
         extra_delay_ms: hold every keyframe back so long (for tests).
     """
 
     skip_overrun: bool = True
     niceness: int = 10
+    state_transport: str = "auto"
     extra_delay_ms: int = 0
 
     def __post_init__(self) -> None:
@@ -64,6 +68,7 @@ class CnnNode(Node):
         stage = KeyframeStage(model, crops, config.timing, device, config.skip_overrun)
         warm_up_keyframes(model, config.timing, device)
         self._inputs = {name: CameraInput(camera) for name, camera in self._rig.cameras.items()}
+        self._states = StateSender(config.state_transport)
         self._out = {
             camera: self.create_publisher(Pose2D, f"{camera}/keyframe", qos.POSES)
             for camera in config.cameras
@@ -90,12 +95,14 @@ class CnnNode(Node):
         camera = keyframe.camera
         stamp_ns = self._inputs[camera].clock.to_ros(keyframe.t_ns)
         frame_id = self._rig.cameras[camera].frame_id
+        carried = self._states.send(camera, keyframe.state)
         if self.context.ok():
-            self._out[camera].publish(keyframe_to_msg(keyframe, stamp_ns, frame_id))
+            self._out[camera].publish(keyframe_to_msg(keyframe, stamp_ns, frame_id, *carried))
 
     def close(self) -> None:
         """End the worker; raises what ended it before."""
         self._worker.stop()
+        self._states.close()
         self._worker.check()
 
 

@@ -12,9 +12,6 @@ from hybrid_pose_ros.pose.keypoints import Keypoints
 from hybrid_pose_ros.runtime.pose_assembler import RelativePose
 from hybrid_pose_ros.runtime.records import Keyframe, Update
 
-# How Pose2D.state travels, see msg/Pose2D.msg.
-INLINE, STRIPPED = "inline", "none"
-
 
 def stamp_to_msg(t_ns: int) -> Time:
     """Nanoseconds since the epoch to a time stamp."""
@@ -27,26 +24,28 @@ def stamp_to_ns(stamp: Time) -> int:
     return stamp.sec * 1_000_000_000 + stamp.nanosec
 
 
-def keyframe_to_msg(keyframe: Keyframe, stamp_ns: int, frame_id: str) -> Pose2D:
-    """A keyframe with its states inline; stamp_ns: ROS time of keyframe.t_ns."""
+def keyframe_to_msg(
+    keyframe: Keyframe, stamp_ns: int, frame_id: str, transport: str, carried: bytes
+) -> Pose2D:
+    """A keyframe; stamp_ns: ROS time of keyframe.t_ns, the last two: what StateSender.send says."""
     msg = Pose2D(keyframe=keyframe.number, sensor_time=keyframe.t_ns, model=keyframe.model_id)
     _fill_header(msg, stamp_ns, frame_id)
     msg.u, msg.v = _columns(keyframe.keypoints.uv)
     _fill_uncertainty(msg, keyframe.keypoints)
-    msg.state_transport = INLINE if keyframe.state else STRIPPED
+    msg.state_transport = transport
     # array.array goes to the middleware in one copy; any other sequence, number by number.
-    msg.state = array.array("B", keyframe.state)
+    msg.state = array.array("B", carried)
     return msg
 
 
-def keyframe_from_msg(msg: Pose2D, camera: str) -> Keyframe:
-    """Inverse of `keyframe_to_msg`, without the stamp."""
+def keyframe_from_msg(msg: Pose2D, camera: str, states: bytes) -> Keyframe:
+    """A keyframe without its stamp; states: what StateReceiver.receive found."""
     return Keyframe(
         camera,
         msg.keyframe,
         msg.sensor_time,
         keyframe_keypoints(msg),
-        bytes(msg.state) if msg.state_transport == INLINE else b"",
+        states,
         msg.model,
     )
 

@@ -23,8 +23,8 @@ from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D, Skeleton3D
 from hybrid_pose_ros.nodes import params, qos, run
 from hybrid_pose_ros.nodes.camera_params import check_cameras
-from hybrid_pose_ros.nodes.convert import STRIPPED
 from hybrid_pose_ros.runtime.bag_recorder import BagRecorder
+from hybrid_pose_ros.runtime.state_transport import STRIPPED
 
 _TYPES = {
     Pose2D: "hybrid_pose_ros/msg/Pose2D",

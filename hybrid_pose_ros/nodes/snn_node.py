@@ -20,8 +20,15 @@ from hybrid_pose_ros.nodes.convert import keyframe_from_msg, update_to_msg
 from hybrid_pose_ros.nodes.diagnostics import Diagnostics
 from hybrid_pose_ros.nodes.estimator_params import EstimatorParams, load_model
 from hybrid_pose_ros.runtime.camera_input import CameraInput
+from hybrid_pose_ros.runtime.state_transport import StateReceiver
 from hybrid_pose_ros.runtime.update_stage import UpdateStage
 from hybrid_pose_ros.runtime.warm_up import warm_up_updates
+
+_STATES_LOST = (
+    "the states of a keyframe of {} were lost or cannot be reached; if the CNN node runs on "
+    "another machine, or in a container with a /dev/shm of its own, set its state_transport to "
+    "inline"
+)
 
 
 class SnnNode(Node):
@@ -36,6 +43,7 @@ class SnnNode(Node):
         self._stage = UpdateStage(model, crops, config.timing, device)
         warm_up_updates(model, config.timing, device)
         self._inputs = {name: CameraInput(camera) for name, camera in self._rig.cameras.items()}
+        self._states = StateReceiver()
         rates = {"bins": "bin_rate_hz", "keyframes": "keyframe_rate_hz"}
         self._diagnostics = Diagnostics(
             self, self._inputs, self._stage.counters, rates, config.silence_s
@@ -54,7 +62,10 @@ class SnnNode(Node):
         self.get_logger().info(f"ready: {', '.join(config.cameras)} on {device}")
 
     def _on_keyframe(self, camera: str, msg: Pose2D) -> None:
-        self._stage.add_keyframe(camera, keyframe_from_msg(msg, camera))
+        states = self._states.receive(camera, msg.state_transport, bytes(msg.state))
+        if not states:
+            self.get_logger().warning(_STATES_LOST.format(camera), throttle_duration_sec=10.0)
+        self._stage.add_keyframe(camera, keyframe_from_msg(msg, camera, states))
 
     def _on_events(self, camera: str, raw: bytes) -> None:
         self._diagnostics.heard(camera)
@@ -63,6 +74,10 @@ class SnnNode(Node):
         for update in self._stage.add_packet(camera, inputs.decode(parse_event_packet(raw))):
             stamp_ns = inputs.clock.to_ros(update.t_ns)
             self._out[camera].publish(update_to_msg(update, stamp_ns, frame_id))
+
+    def close(self) -> None:
+        """Let go of the CNN node's memory."""
+        self._states.close()
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from hybrid_pose_ros.events.representation import keyframe_input
 from hybrid_pose_ros.events.types import DecodedPacket
 from hybrid_pose_ros.models.checkpoint import fingerprint
 from hybrid_pose_ros.models.fold import folded
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.event_stream import EventStream
@@ -92,7 +92,7 @@ class KeyframeStage:
         x = torch.from_numpy(counts)[None].contiguous(memory_format=torch.channels_last)
         logits = self.model.keyframe(x.to(self.device))[0].float().cpu().numpy()
         states = [state[0].float().cpu().numpy() for state in self.model.states]
-        keypoints = decode_heatmaps(np.ascontiguousarray(logits), crop)
+        keypoints = decode_heatmaps(np.ascontiguousarray(logits), crop, network.preset)
         return Keyframe(camera, number, t_ns, keypoints, pack(logits, states), self.model_id)
 
     def counters(self, camera: str) -> dict[str, int]:

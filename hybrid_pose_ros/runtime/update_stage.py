@@ -17,7 +17,7 @@ from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.representation import count_histogram
 from hybrid_pose_ros.events.types import DecodedPacket
 from hybrid_pose_ros.models.checkpoint import fingerprint
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.engine import StepResult, Stream, make_engine
@@ -128,7 +128,7 @@ class UpdateStage:
         return self._update(camera, state.keyframe, t1_ns, state.network.step(counts))
 
     def _update(self, camera: str, keyframe: Keyframe, t_ns: int, result: StepResult) -> Update:
-        keypoints = decode_heatmaps(result.logits, self.crops[camera])
+        keypoints = decode_heatmaps(result.logits, self.crops[camera], self.model.config.preset)
         step = (t_ns - keyframe.t_ns) // self.config.bin_ns
         return Update(
             camera, keyframe.number, step, t_ns, keyframe.keypoints.uv, keypoints,
@@ -146,7 +146,7 @@ class UpdateStage:
             state.counters["keyframes_too_late"] += 1
             return
         try:
-            logits, states = unpack(keyframe.state, self.model.config, self.model.snn)
+            logits, states = unpack(keyframe.state, self.model)
         except ValueError:
             state.counters["keyframes_torn"] += 1
             return

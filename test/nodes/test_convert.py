@@ -9,6 +9,7 @@ from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D
 from hybrid_pose_ros.nodes import convert
 from hybrid_pose_ros.pose.keypoints import Keypoints
 from hybrid_pose_ros.runtime.records import Keyframe, Update
+from hybrid_pose_ros.runtime.state_transport import StateReceiver, StateSender
 
 RNG = np.random.default_rng(11)
 STAMP = 1_700_000_000_987_654_321
@@ -34,20 +35,16 @@ def assert_same(a, b):
 
 def test_keyframe_comes_back():
     keyframe = Keyframe("cam2", 7, 700_000_000, keypoints(), bytes(range(256)), "c0ffee00")
-    msg = sent(convert.keyframe_to_msg(keyframe, STAMP, "cam2_optical_frame"))
-    back = convert.keyframe_from_msg(msg, "cam2")
+    carried = StateSender("inline").send("cam2", keyframe.state)
+    msg = sent(convert.keyframe_to_msg(keyframe, STAMP, "cam2_optical_frame", *carried))
+    states = StateReceiver().receive("cam2", msg.state_transport, bytes(msg.state))
+    back = convert.keyframe_from_msg(msg, "cam2", states)
     assert (back.camera, back.number, back.t_ns) == ("cam2", 7, 700_000_000)
     assert (back.state, back.model_id) == (keyframe.state, "c0ffee00")
     assert_same(back.keypoints, keyframe.keypoints)
     assert convert.stamp_to_ns(msg.header.stamp) == STAMP
     assert msg.header.frame_id == "cam2_optical_frame"
     assert isinstance(msg, Pose2D)
-
-
-def test_stripped_states_come_back_empty():
-    msg = convert.keyframe_to_msg(Keyframe("cam2", 7, 1, keypoints(), b"", "m"), STAMP, "f")
-    assert msg.state_transport == convert.STRIPPED
-    assert convert.keyframe_from_msg(msg, "cam2").state == b""
 
 
 def test_update_is_relative_to_its_keyframe():

@@ -30,16 +30,20 @@ def play(bench, raws, topic="cam2/events", subscribers=1):
         bench.executor.spin_once(timeout_sec=0)
 
 
-def test_cnn_publishes_a_keyframe_every_100_ms_of_event_time(bench, start, packets):
+@pytest.mark.parametrize(("transport", "sizes"), [("auto", (1, 100)), ("inline", (1e3, 1e7))])
+def test_cnn_publishes_a_keyframe_every_100_ms_of_event_time(
+    bench, start, packets, transport, sizes
+):
     bench.listen(Pose2D, "cam2/keyframe", qos.POSES)
-    start(CnnNode, skip_overrun=False)
+    start(CnnNode, skip_overrun=False, state_transport=transport)
     play(bench, packets("cam2", 100))  # 0.5 s
     keyframes = bench.received["cam2/keyframe"]
     bench.spin_until(lambda: len(keyframes) == 5)
     assert [msg.keyframe for msg in keyframes] == [1, 2, 3, 4, 5]
     assert [msg.sensor_time for msg in keyframes] == [n * 100_000_000 for n in range(1, 6)]
     last = keyframes[-1]
-    assert last.state_transport == "inline" and len(last.state) > 0
+    assert last.state_transport == ("inline" if transport == "inline" else "shared_memory")
+    assert sizes[0] < len(last.state) < sizes[1]
     assert last.header.frame_id == "cam2_optical_frame"
     # The packets' stamps are 1.7e9 s plus sensor time.
     assert (last.header.stamp.sec, last.header.stamp.nanosec) == (1_700_000_000, 500_000_000)

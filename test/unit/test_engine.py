@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from hybrid_pose_ros.errors import ConfigError
-from hybrid_pose_ros.models.config import LiteConfig
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.config import LiteConfig
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.native.library import library
 from hybrid_pose_ros.runtime import state_transport
 from hybrid_pose_ros.runtime.device import resolve_device
@@ -121,9 +121,9 @@ def test_states_survive_the_transport_to_half_precision():
     model, rng = lively_model(), np.random.default_rng(5)
     logits, states = random_start(model, rng)
     data = state_transport.pack(logits, states)
-    again, states_again = state_transport.unpack(data, model.config, model.snn)
+    again, states_again = state_transport.unpack(data, model)
     assert np.array_equal(again, logits.astype("f2").astype("f4"))
     for a, b in zip(states_again, states, strict=True):
         assert np.array_equal(a, b.astype("f2").astype("f4"))
     with pytest.raises(ValueError, match=f"{len(data) - 2} bytes, this network's {len(data)}"):
-        state_transport.unpack(data[:-2], model.config, model.snn)
+        state_transport.unpack(data[:-2], model)

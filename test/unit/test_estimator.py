@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.types import EVENT_DTYPE, DecodedPacket
-from hybrid_pose_ros.models.config import LiteConfig
-from hybrid_pose_ros.models.hybrid import LiteHybrid
+from hybrid_pose_ros.models.lite.config import LiteConfig
+from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.estimator import Estimator
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
