@@ -56,3 +56,36 @@ def test_crop_maps_cells_to_pixels_and_back():
     assert CROP.to_sensor(np.array([0, 0]), 64) == pytest.approx([35.5, 3.5])
     points = np.random.default_rng(0).uniform(0, 300, (20, 2))
     assert CROP.to_sensor(CROP.to_cells(points, 64), 64) == pytest.approx(points)
+
+
+def blobs(column, row, sigma=2.0, height=1.0, size=256):
+    grid = np.arange(size)
+    u = np.exp(-((grid - column) ** 2) / (2 * sigma**2))
+    v = np.exp(-((grid - row) ** 2) / (2 * sigma**2))
+    return np.repeat((height * v[:, None] * u)[None], 13, 0).astype(np.float32)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(10, 245), st.floats(10, 245))
+def test_a_regressed_blob_is_found_between_the_cells(column, row):
+    pose = decode_heatmaps(blobs(column, row), CROP, "paper")
+    assert np.abs(pose.uv - CROP.to_sensor(np.array([column, row]), 256)).max() < 0.1
+    assert pose.covariance[0] == pytest.approx([1 / 12, 0, 1 / 12], abs=0.2)
+    assert pose.confidence.min() > 0.95
+
+
+def test_an_uncertain_blob_is_wider_and_lower():
+    # A place of standard deviation 2 px: labels of sigma 2 average to a blob of sigma 2 sqrt 2.
+    pose = decode_heatmaps(blobs(100, 100, 2 * 2**0.5, 0.5), CROP, "paper")
+    certain = decode_heatmaps(blobs(100, 100), CROP, "paper")
+    assert pose.confidence == pytest.approx(np.full(13, 0.5), abs=0.01)
+    # The window of 11 cells cuts the wide blob's tails: about half of the 4 px^2 is seen.
+    assert 1.5 < pose.covariance[0, 0] - certain.covariance[0, 0] < 4.0
+
+
+def test_heatmaps_below_zero_mean_no_confidence_and_finite_numbers():
+    pose = decode_heatmaps(np.full((13, 256, 256), -0.1, np.float32), CROP, "paper")
+    assert np.all(pose.confidence == 0)
+    assert np.isfinite(pose.uv).all()
+    assert np.isfinite(pose.covariance).all()
+    assert np.all(pose.covariance[:, 0] * pose.covariance[:, 2] > pose.covariance[:, 1] ** 2)
