@@ -53,8 +53,9 @@ def nodes(context: LaunchContext) -> list:
     common = [LaunchConfiguration("config"), overrides(context)]
     actions = [process(name, *common) for name in NODES]
     bag = LaunchConfiguration("bag").perform(context)
-    if bag:  # wait for the two nodes that read events
-        actions.append(process("replay_node", *common, {"bag": bag, "subscribers": 2}))
+    if bag:  # wait for the two nodes that read events, and for the one at the end
+        ready = {"subscribers": 2, "publishers": ["skeleton"]}
+        actions.append(process("replay_node", *common, {"bag": bag, **ready}))
     return actions
 
 

@@ -78,7 +78,9 @@ def processes(args: argparse.Namespace) -> list[ProcessSpec]:
     if args.record:
         specs.append(node("recorder_node", options, {"out": str(args.record.resolve())}))
     if args.bag:
-        bag = {"bag": str(args.bag.resolve()), "subscribers": 2, "loop": args.loop}
+        # From the nodes that read events to the one at the end: nobody misses the beginning.
+        ready = {"subscribers": 2, "publishers": ["skeleton"]}
+        bag = {"bag": str(args.bag.resolve()), "loop": args.loop, **ready}
         specs.append(node("replay_node", options, bag, may_finish=True))
     return specs
 
