@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.types import DecodedPacket
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.records import Keyframe, Update
@@ -22,7 +22,7 @@ class Estimator:
 
     def __init__(
         self,
-        model: LiteHybrid,
+        model: PoseNetwork,
         crops: Mapping[str, Crop],
         config: EstimatorConfig | None = None,
         device: str = "cpu",
@@ -34,13 +34,15 @@ class Estimator:
             raise ValueError(
                 f"delay_bins must be in 0..{config.max_delay_bins - 1}, got {delay_bins}"
             )
-        self.keyframes = KeyframeStage(model, crops, config, device)
+        # A network without a CNN makes keyframes of its own, see UpdateStage.
+        self.keyframes = KeyframeStage(model, crops, config, device) if model.has_keyframe else None
         self.updates = UpdateStage(model, crops, config, device, engine)
         self.delay_bins = delay_bins
 
     def add_packet(self, camera: str, packet: DecodedPacket) -> tuple[list[Keyframe], list[Update]]:
         """Take one packet; what it completes, each oldest first."""
-        keyframes = self.keyframes.add_packet(camera, packet)
+        keyframes = self.keyframes.add_packet(camera, packet) if self.keyframes else []
         for keyframe in keyframes:
             self.updates.add_keyframe(camera, keyframe, self.delay_bins)
-        return keyframes, self.updates.add_packet(camera, packet)
+        updates = self.updates.add_packet(camera, packet)
+        return keyframes + self.updates.take_keyframes(camera), updates

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid_pose_ros.data.bag import open_recording
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.data.packet_file import camera_topic, open_packets
+from hybrid_pose_ros.events.filters import FilterConfig
+from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.rig import Rig
-from hybrid_pose_ros.runtime.camera_input import CameraInput
+from hybrid_pose_ros.runtime.camera_input import CameraInput, camera_inputs
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.estimator import Estimator
 from hybrid_pose_ros.runtime.records import Keyframe, Update
@@ -32,39 +33,46 @@ class CameraPoses:
 
 def infer_recording(
     recording: Path,
-    model: LiteHybrid,
+    model: PoseNetwork,
     rig: Rig,
     config: EstimatorConfig | None = None,
     device: str = "cpu",
     engine: str = "auto",
     delay_bins: int = 0,
+    filters: FilterConfig | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, CameraPoses]:
-    """Poses of every camera of the rig in a recording; camera `c` is read from topic `/c/events`.
+    """Poses of every camera of the rig in a file of events of any known format.
+
+    Camera `c` is read from the stream `/c/events`; one camera alone also from a file's only one.
 
     Args:
         delay_bins: how late each keyframe comes into force, in bins.
+        filters: clean-up of the events, as in the nodes.
         progress: called with the share done, 0..1.
 
     Raises:
         RecordingError: the recording lacks a camera's topic or is damaged.
         CalibrationError: a sensor's size is not the calibrated one.
+        EncodingError: the encoding of some events is not known.
     """
     crops = {name: camera.crop for name, camera in rig.cameras.items()}
     estimator = Estimator(model, crops, config, device, engine, delay_bins)
-    poses = {name: CameraPoses(CameraInput(camera)) for name, camera in rig.cameras.items()}
-    topics = {f"/{name}/events": name for name in rig.cameras}
-    with open_recording(recording) as bag:
-        for topic in topics:
-            bag.require_camera(topic)
-        length = max(1, bag.end_ns - bag.start_ns)
+    inputs = camera_inputs(rig.cameras, filters)
+    poses = {name: CameraPoses(one) for name, one in inputs.items()}
+    alone = len(rig.cameras) == 1
+    with open_packets(recording) as bag:
+        topics = {camera_topic(bag, name, alone): name for name in rig.cameras}
         for packet in bag.packets(list(topics)):
             name = topics[packet.topic]
-            keyframes, updates = estimator.add_packet(name, poses[name].inputs.decode(packet))
+            decoded = inputs[name].decode(packet)
+            if (refusal := inputs[name].refusal) is not None:
+                raise refusal
+            keyframes, updates = estimator.add_packet(name, decoded)
             poses[name].keyframes += keyframes
             poses[name].updates += updates
             if progress is not None:
-                progress((packet.log_time_ns - bag.start_ns) / length)
+                progress(bag.share)
     return poses
 
 

@@ -3,6 +3,9 @@
 A keyframe for time t arrives when the SNN has already gone on. The bins since then are kept: the
 SNN starts again from the keyframe's states at t, runs those bins once more and goes on. Until a
 keyframe comes, updates continue from the previous one.
+
+A network without a CNN starts from zero states, and its own pose at the times when keyframes are
+due is what its updates refer to: `take_keyframes` hands these out.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.representation import count_histogram
 from hybrid_pose_ros.events.types import DecodedPacket
 from hybrid_pose_ros.models.checkpoint import fingerprint
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
+from hybrid_pose_ros.pose.keypoints import Keypoints
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.engine import StepResult, Stream, make_engine
 from hybrid_pose_ros.runtime.event_stream import EventStream
@@ -36,6 +40,7 @@ class _Camera:
     next_bin: int | None = None
     keyframe: Keyframe | None = None
     waiting: list[tuple[int, Keyframe]] = field(default_factory=list)  # (bin to apply before, it)
+    own: list[Keyframe] = field(default_factory=list)  # of a network without a CNN
     counters: Counter[str] = field(default_factory=Counter)
 
 
@@ -47,7 +52,7 @@ class UpdateStage:
 
     def __init__(
         self,
-        model: LiteHybrid,
+        model: PoseNetwork,
         crops: Mapping[str, Crop],
         config: EstimatorConfig,
         device: str = "cpu",
@@ -63,7 +68,8 @@ class UpdateStage:
     def _fresh(self) -> _Camera:
         horizon_ns = 4 * self.config.keyframe_ns
         history: deque[tuple[int, np.ndarray]] = deque(maxlen=self.config.max_delay_bins)
-        return _Camera(EventStream(horizon_ns), self.engine.new_stream(), history)
+        events = EventStream(horizon_ns, self.config.reorder_ns)
+        return _Camera(events, self.engine.new_stream(), history)
 
     def add_packet(self, camera: str, packet: DecodedPacket) -> list[Update]:
         """Take one packet of a camera; the updates of the bins that it completes, oldest first."""
@@ -72,6 +78,8 @@ class UpdateStage:
             state.history.clear()
             state.waiting.clear()
             state.next_bin = state.keyframe = None
+            if not self.model.has_keyframe:
+                state.network = self.engine.new_stream()
         if state.events.start_ns is None:
             return []
         bin_ns = self.config.bin_ns
@@ -101,6 +109,12 @@ class UpdateStage:
         else:
             self._restart_from(camera, state, keyframe)
 
+    def take_keyframes(self, camera: str) -> list[Keyframe]:
+        """Those that a network without a CNN has made since the last call; otherwise none."""
+        state = self._cameras[camera]
+        own, state.own = state.own, []
+        return own
+
     def counters(self, camera: str) -> dict[str, int]:
         """Bins done, keyframes used and refused by reason, and what the event buffer counted."""
         state = self._cameras[camera]
@@ -123,16 +137,25 @@ class UpdateStage:
         state.history.append((index, counts))
         state.next_bin = index + 1
         state.counters["bins"] += 1
-        if state.keyframe is None:
+        if state.keyframe is None and self.model.has_keyframe:
             return None
-        return self._update(camera, state.keyframe, t1_ns, state.network.step(counts))
+        result = state.network.step(counts)
+        keypoints = decode_heatmaps(result.heatmaps, self.crops[camera], self.model.config.preset)
+        before = state.keyframe
+        if not self.model.has_keyframe and t1_ns % self.config.keyframe_ns == 0:
+            number = t1_ns // self.config.keyframe_ns
+            state.keyframe = Keyframe(camera, number, t1_ns, keypoints, b"", self.model_id)
+            state.own.append(state.keyframe)
+            state.counters["keyframes"] += 1
+        return None if before is None else self._update(camera, before, t1_ns, keypoints, result)
 
-    def _update(self, camera: str, keyframe: Keyframe, t_ns: int, result: StepResult) -> Update:
-        keypoints = decode_heatmaps(result.logits, self.crops[camera], self.model.config.preset)
+    def _update(
+        self, camera: str, keyframe: Keyframe, t_ns: int, keypoints: Keypoints, result: StepResult
+    ) -> Update:
         step = (t_ns - keyframe.t_ns) // self.config.bin_ns
         return Update(
             camera, keyframe.number, step, t_ns, keyframe.keypoints.uv, keypoints,
-            result.spikes / self.engine.neurons, result.synaptic_operations,
+            result.spikes / max(1, self.engine.neurons), result.synaptic_operations,
         )  # fmt: skip
 
     def _restart_from(self, camera: str, state: _Camera, keyframe: Keyframe) -> None:
