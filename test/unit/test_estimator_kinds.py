@@ -17,9 +17,10 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(
-    scope="module", params=[f"{preset}/{kind}" for preset in SETTINGS for kind in KINDS]
-)
+NETWORKS = [*(f"lite/{kind}" for kind in KINDS), "paper/hybrid_cnn_snn"]
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
 def model(request):
     torch.manual_seed(0)
     torch.set_num_threads(1)
