@@ -44,8 +44,10 @@ setup(
     data_files=data_files(),
     install_requires=[
         "av",
+        "backports-zstd; python_version < '3.14'",
         "h5py",
         "lightning",
+        "lz4",
         "numba",
         "numpy",
         "opencv-python-headless",
@@ -63,17 +65,17 @@ setup(
     ext_modules=[
         Extension(
             f"{NAME}.native.libspiking_engine",
-            sources=["src/spiking_engine.cpp"],
-            # As in CMakeLists.txt: sums may be reordered.
+            sources=sorted(str(path) for path in Path("src").glob("*.cpp")),
+            depends=sorted(str(path) for path in Path("src").glob("*.hpp")),
+            # As in CMakeLists.txt.
             extra_compile_args=[
                 "-O3",
                 "-std=c++17",
-                "-fno-math-errno",
                 "-fno-trapping-math",
-                "-fno-signed-zeros",
-                "-fassociative-math",
-                "-ffinite-math-only",
+                "-fvisibility=hidden",
+                "-pthread",
             ],
+            extra_link_args=["-pthread"],
             language="c++",
             optional=True,  # without a compiler the package runs on PyTorch
         )

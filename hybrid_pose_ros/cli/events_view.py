@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from hybrid_pose_ros.cli.events_input import add_input, add_partial, progress_bar
+
 EXAMPLE = """example:
   hybrid_pose events view recordings/demo --out demo.mp4
-  hybrid_pose events view drive.mcap --topic /cam2/events --seconds 5 --out busiest.png
+  hybrid_pose events view mov1.aedat --topic /cam2/events --seconds 5 --out busiest.png
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `hybrid_pose events view`."""
-    parser.epilog = EXAMPLE
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("file", type=Path, help="rosbag2 folder, or one .mcap or .db3 file")
+    add_input(parser, EXAMPLE)
     parser.add_argument(
         "--out",
         type=Path,
@@ -23,18 +23,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=".mp4 for a video, .png for a picture of the busiest moment (default: %(default)s)",
     )
     parser.add_argument(
-        "--topic", action="append", help="event topic; may be repeated (default: all)"
-    )
-    parser.add_argument(
         "--seconds", type=float, default=20.0, help="length from the start (default: %(default)s)"
     )
+    add_partial(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Render, then print what was written."""
     from hybrid_pose_ros.view.event_film import render_events
 
-    count = render_events(args.file, args.out, args.topic, args.seconds)
+    with progress_bar("rendering") as progress:
+        count = render_events(
+            args.file, args.out, args.topic, args.seconds, partial=args.partial, progress=progress
+        )
     what = f"{count} pictures" if args.out.suffix == ".mp4" else f"the busiest of {count} moments"
     print(f"{args.out}: {what}")
     return 0

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `hybrid_pose infer`."""
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("recording", type=Path, help="rosbag2 folder or file")
+    parser.add_argument("recording", type=Path, help="rosbag2 or another file of events")
     parser.add_argument("--cameras", default="cam2,cam3", help="names in the rig, comma-separated")
     parser.add_argument("--rig", type=Path, help="rig file (default: the DHP19 rig)")
     parser.add_argument("--weights", type=Path, help="weights (default: the shipped ones)")
@@ -32,6 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delay-bins", type=int, default=0, help="how late keyframes come into force, in bins"
     )
+    parser.add_argument(
+        "--mask", action="append", default=[], metavar="'CAMERA X Y WIDTH HEIGHT'",
+        help="ignore the events of a region, in sensor pixels; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--hot-pixel-hz", type=float, default=0.0, help="ignore pixels that alone fire this often"
+    )
+    parser.add_argument(
+        "--background-ms", type=float, default=0.0,
+        help="ignore events without a neighbour in the milliseconds before",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, help="write all poses to this .npz file")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -41,7 +52,9 @@ def run(args: argparse.Namespace) -> int:
     import torch
     from tqdm import tqdm
 
+    from hybrid_pose_ros.events.filters import FilterConfig
     from hybrid_pose_ros.models.checkpoint import load_checkpoint
+    from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
     from hybrid_pose_ros.pose.rig import load_rig
     from hybrid_pose_ros.runtime.device import resolve_device
     from hybrid_pose_ros.runtime.offline import infer_recording
@@ -50,13 +63,15 @@ def run(args: argparse.Namespace) -> int:
     device = resolve_device(args.device)
     rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), args.cameras.split(","))
     model = load_checkpoint(
-        args.weights or share_path("weights", "lite_hybrid.safetensors"), device
+        args.weights or share_path("weights", "lite_hybrid.safetensors"), device, LiteHybrid
     )
     with tqdm(total=100, desc="inference", unit="%", disable=None) as bar:
         try:
             poses = infer_recording(
                 args.recording, model, rig, device=device, engine=args.engine,
-                delay_bins=args.delay_bins, progress=lambda share: bar.update(100 * share - bar.n),
+                delay_bins=args.delay_bins,
+                filters=FilterConfig(tuple(args.mask), args.hot_pixel_hz, args.background_ms),
+                progress=lambda share: bar.update(100 * share - bar.n),
             )  # fmt: skip
         except UserError:
             raise

@@ -102,6 +102,7 @@ def build_event_packet(
     seq: int,
     encoding: str = "evt3",
     time_base_ns: int = 0,
+    is_bigendian: bool = False,
 ) -> bytes:
     """The serialised event packet with these fields, little-endian."""
     sec, nanosec = divmod(stamp_ns, 1_000_000_000)
@@ -110,7 +111,8 @@ def build_event_packet(
     out += struct.pack("<iII", sec, nanosec, len(frame)) + frame
     out += bytes(_align(len(out), 4) - len(out)) + struct.pack("<II", height, width)
     out += bytes(_align(len(out), 8) - len(out))
-    out += struct.pack("<QQI", seq, time_base_ns, len(name)) + name + b"\0"
+    out += struct.pack("<QQI", seq, time_base_ns, len(name)) + name
+    out += bytes([is_bigendian])
     out += bytes(_align(len(out), 4) - len(out)) + struct.pack("<I", len(payload))
     return bytes(out) + bytes(payload)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from event_camera_msgs.msg import EventPacket
 from rclpy.node import Node
 
-from hybrid_pose_ros.data.bag import open_recording
+from hybrid_pose_ros.data.packet_file import open_packets
 from hybrid_pose_ros.errors import ConfigError, RecordingError
 from hybrid_pose_ros.nodes import params, qos, run
 from hybrid_pose_ros.runtime.player import Player, PlayerOptions
@@ -44,7 +44,7 @@ class ReplayNode(Node):
     def __init__(self, **node_arguments: object) -> None:
         super().__init__("replay_node", **node_arguments)
         config = params.load(self, ReplayParams)
-        recording = open_recording(config.bag)
+        recording = open_packets(config.bag)
         topics = [f"/{name}/events" for name in config.cameras] or list(recording.cameras)
         if not topics:
             raise RecordingError(f"{config.bag} has no event topic with packets; record it again")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid_pose_ros.data.bag import Recording
 from hybrid_pose_ros.data.cdr import PacketRecord
+from hybrid_pose_ros.data.packet_file import PacketFile
 
 _AHEAD = 256  # packets
 
@@ -71,7 +71,7 @@ class PublishLog:
 class ReadAhead:
     """Iterates over a recording's packets, read by a thread a little ahead of their use."""
 
-    def __init__(self, recording: Recording, topics: list[str]) -> None:
+    def __init__(self, recording: PacketFile, topics: list[str]) -> None:
         self._queue: queue.Queue[PacketRecord | Exception | None] = queue.Queue(_AHEAD)
         self._stopping = threading.Event()
         self._thread = threading.Thread(
@@ -90,7 +90,7 @@ class ReadAhead:
         self._stopping.set()
         self._thread.join(2.0)
 
-    def _read(self, recording: Recording, topics: list[str]) -> None:
+    def _read(self, recording: PacketFile, topics: list[str]) -> None:
         try:
             for packet in recording.packets(topics):
                 if not self._put(packet):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_pose_ros.data.bag import Recording
 from hybrid_pose_ros.data.cdr import restamp
+from hybrid_pose_ros.data.packet_file import PacketFile
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.runtime.playback import PublishLog, ReadAhead, Schedule
 
@@ -58,7 +58,7 @@ class Player:
 
     def __init__(
         self,
-        recording: Recording,
+        recording: PacketFile,
         topics: list[str],
         options: PlayerOptions,
         publish: Callable[[str, bytes], None],

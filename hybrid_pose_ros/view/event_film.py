@@ -1,4 +1,4 @@
-"""Pictures of a recording's events, all cameras side by side."""
+"""Pictures of the events of a file, all cameras side by side."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hybrid_pose_ros.data.bag import CameraInfo, Recording, open_recording
-from hybrid_pose_ros.data.cdr import PacketRecord
+from hybrid_pose_ros.data.event_file import open_events
+from hybrid_pose_ros.data.event_source import EventChunk, EventSource, StreamInfo, readable
 from hybrid_pose_ros.errors import ConfigError, RecordingError
 from hybrid_pose_ros.events.clock import SensorClock
-from hybrid_pose_ros.events.decoder import PacketDecoder
 from hybrid_pose_ros.events.types import empty_events
 from hybrid_pose_ros.view import canvas
 from hybrid_pose_ros.view.overlay import event_image
@@ -26,29 +25,28 @@ _MAX_FRAMES = 1_000_000
 
 
 class EventFrame(NamedTuple):
-    """The events of one picture: start in seconds since the recording's first event, by topic."""
+    """The events of one picture: start in seconds since the file's first event, by stream."""
 
     t_s: float
     events: dict[str, np.ndarray]
 
 
 class _Stream:
-    """Decodes one topic onto the ROS clock and keeps what no picture has shown yet."""
+    """Brings one stream onto the common clock and keeps what no picture has shown yet."""
 
-    def __init__(self, info: CameraInfo) -> None:
-        self._decoder = PacketDecoder(info.encoding, info.width, info.height)
+    def __init__(self) -> None:
         self._clock = SensorClock()
-        self._waiting: list[tuple[np.ndarray, np.ndarray]] = []  # ROS times and events
+        self._waiting: list[tuple[np.ndarray, np.ndarray]] = []  # common times and events
 
-    def add(self, packet: PacketRecord) -> int | None:
-        """Takes a packet; the ROS time of its first event, None if it has none."""
-        decoded = self._decoder.decode(packet.payload, packet.time_base_ns, packet.is_bigendian)
-        if not len(decoded.events):
+    def add(self, chunk: EventChunk) -> int | None:
+        """Takes a chunk; the common time of its first event, None if it has none."""
+        if not len(chunk.events):
             return None
-        last_ns = max(decoded.t_end_ns, int(decoded.events["t"][-1]))
-        self._clock.update(packet.stamp_ns or packet.log_time_ns, last_ns)
-        times = decoded.events["t"] + self._clock.offset_ns
-        self._waiting.append((times, decoded.events))
+        times = chunk.events["t"]
+        if chunk.stamp_ns is not None:  # each camera has a clock of its own
+            self._clock.update(chunk.stamp_ns, max(chunk.t_end_ns, int(times[-1])))
+            times = times + (self._clock.offset_ns or 0)
+        self._waiting.append((times, chunk.events))
         return int(times[0])
 
     @property
@@ -68,21 +66,23 @@ class _Stream:
 
 
 def event_frames(
-    recording: Recording, topics: Sequence[str], fps: float, seconds: float
+    source: EventSource, names: Sequence[str], fps: float, seconds: float, partial: bool = False
 ) -> Iterator[EventFrame]:
-    """Cuts the recording's first `seconds` into pictures of 1 / fps each.
+    """Cuts the file's first `seconds` into pictures of 1 / fps each.
 
-    Sensor time decides; the cameras' clocks are brought together by the host's stamps.
+    Sensor time decides; if the cameras' clocks differ, the host's stamps bring them together.
     """
-    streams = {topic: _Stream(recording.require_camera(topic)) for topic in topics}
+    streams = {name: _Stream() for name in names}
     period_ns, limit, number = 1e9 / fps, round(seconds * fps), 0
     start_ns, latest_ns = None, 0
 
     def frame(end_ns: int) -> EventFrame:
         return EventFrame(number / fps, {name: s.take(end_ns) for name, s in streams.items()})
 
-    for packet in recording.packets(list(topics)):
-        first_ns = streams[packet.topic].add(packet)
+    for item in readable(source, names, partial):
+        if isinstance(item, str):
+            break
+        first_ns = streams[item.stream].add(item)
         if first_ns is None:
             continue
         start_ns = first_ns if start_ns is None else start_ns
@@ -103,7 +103,7 @@ def event_frames(
 class Mosaic:
     """Places the cameras' pictures side by side in one picture of even size."""
 
-    def __init__(self, cameras: Sequence[CameraInfo]) -> None:
+    def __init__(self, cameras: Sequence[StreamInfo]) -> None:
         aspect = sum(camera.width / camera.height for camera in cameras)
         room = _MAX_SIZE[0] - _GAP * (len(cameras) + 1)
         height = int(min(_MAX_SIZE[1] - 2 * _GAP, room / aspect)) // 2 * 2
@@ -119,11 +119,11 @@ class Mosaic:
         """(height, width, 3) uint8 BGR of one moment."""
         image, x = canvas.new_canvas(self.size[1], self.size[0], canvas.PANEL), _GAP
         for camera, port in zip(self._cameras, self._ports, strict=True):
-            events = frame.events[camera.topic]
+            events = frame.events[camera.name]
             part = image[_GAP : _GAP + port.panel[1], x : x + port.panel[0]]
             part[:] = port.view(event_image(events, camera.width, camera.height))
             rate = f"{len(events) * fps / 1000:.0f} events per ms"
-            canvas.text(part, (10, 24), camera.topic, 15, bold=True)
+            canvas.text(part, (10, 24), camera.name, 15, bold=True)
             canvas.text(part, (10, 44), f"{frame.t_s:.2f} s", 14, canvas.MUTED)
             canvas.text(part, (10, 62), rate, 14, canvas.MUTED)
             x += port.panel[0] + _GAP
@@ -136,9 +136,15 @@ def render_events(
     topics: Sequence[str] | None = None,
     seconds: float = 20.0,
     fps: float = 25.0,
-    progress: Callable[[int], None] | None = None,
+    partial: bool = False,
+    progress: Callable[[float], None] | None = None,
 ) -> int:
-    """Writes a video (.mp4) of a recording, or a picture (.png) of its busiest moment.
+    """Writes a video (.mp4) of any file of events, or a picture (.png) of its busiest moment.
+
+    Args:
+        topics: streams to show (default: all).
+        partial: show what can be read of a damaged file.
+        progress: called with the share done, 0 to 1.
 
     Returns:
         The number of moments looked at.
@@ -151,21 +157,17 @@ def render_events(
         raise ConfigError(f"cannot write {out}: the name must end in .mp4 or .png")
     if not 1 <= seconds * fps <= _MAX_FRAMES:
         raise ConfigError(f"--seconds {seconds} must be from {1 / fps} to {_MAX_FRAMES / fps:.0f}")
-    with open_recording(path) as recording:
-        names = list(topics or recording.cameras)
-        if not names:
-            raise RecordingError(
-                f"{path} has no topic with events; it has {list(recording.topics)}"
-            )
-        mosaic = Mosaic([recording.require_camera(name) for name in names])
-        frames = event_frames(recording, names, fps, seconds)
+    with open_events(path) as source:
+        names = list(topics or source.streams)
+        mosaic = Mosaic([source.require_stream(name) for name in names])
+        frames = event_frames(source, names, fps, seconds, partial)
         if Path(out).suffix == ".png":
             return _write_busiest(path, out, frames, mosaic, fps)
         with VideoWriter(out, fps, mosaic.size) as video:
             for frame in frames:
                 video.write(mosaic.draw(frame, fps))
                 if progress is not None:
-                    progress(video.frames)
+                    progress(max(source.share, video.frames / (seconds * fps)))
             if video.frames == 0:
                 raise _no_events(path)
         return video.frames
@@ -187,4 +189,4 @@ def _write_busiest(
 
 
 def _no_events(path: Path) -> RecordingError:
-    return RecordingError(f"{path} holds packets but no event; record it again")
+    return RecordingError(f"{path} holds no event; record it again")

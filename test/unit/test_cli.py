@@ -91,14 +91,21 @@ def test_listing_the_verbs_imports_none():
 def up_arguments(**given):
     return Namespace(
         **{
-            "bag": None, "loop": False, "cameras": "", "config": None, "rig": "", "weights": "",
-            "device": "", "namespace": "", "record": None, "overlay": False, "on_exit": "stop",
+            "bag": None, "sim": False, "loop": False, "cameras": "", "config": None, "rig": "",
+            "weights": "", "device": "", "namespace": "", "record": None, "overlay": False,
+            "on_exit": "stop",
         } | given
     )  # fmt: skip
 
 
 def test_up_starts_the_estimators():
     assert [s.name for s in up.processes(up_arguments())] == ["cnn_node", "snn_node", "fusion_node"]
+
+
+def test_up_brings_simulated_cameras_in_place_of_a_recording(tmp_path):
+    assert [spec.name for spec in up.processes(up_arguments(sim=True))][-1] == "sim_node"
+    with pytest.raises(ConfigError, match="give --sim or --bag"):
+        up.processes(up_arguments(sim=True, bag=tmp_path))
 
 
 def test_up_adds_what_was_asked_for(tmp_path):

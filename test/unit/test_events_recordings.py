@@ -11,6 +11,7 @@ import pytest
 
 from hybrid_pose_ros.cli import events as events_cli
 from hybrid_pose_ros.data.bag import open_recording
+from hybrid_pose_ros.data.event_file import open_events
 from hybrid_pose_ros.data.statistics import summarise
 from hybrid_pose_ros.events.buffer import EventBuffer
 from hybrid_pose_ros.events.stream import PacketStream
@@ -39,8 +40,8 @@ KNOWN = {
 @needs_recordings
 @pytest.mark.parametrize("name", KNOWN)
 def test_sums(name):
-    with open_recording(RECORDINGS / name) as recording:
-        found = summarise(recording)[TOPIC]
+    with open_events(RECORDINGS / name) as source:
+        found = summarise(source)[TOPIC]
     keys = ("encoding", "width", "height", "sum_t_ns", "sum_x", "sum_y", "on", "triggers")
     assert tuple(found[key] for key in keys) == KNOWN[name]
     assert found["events"] == found["on"] + found["off"]

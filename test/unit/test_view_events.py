@@ -6,13 +6,14 @@ import argparse
 
 import av
 import cv2
+import h5py
 import numpy as np
 import pytest
 
 from hybrid_pose_ros.cli import events_view
-from hybrid_pose_ros.data.bag import open_recording
 from hybrid_pose_ros.data.bag_writer import BagWriter
 from hybrid_pose_ros.data.cdr import build_event_packet
+from hybrid_pose_ros.data.event_file import open_events
 from hybrid_pose_ros.data.typestore import EVENT_PACKET
 from hybrid_pose_ros.errors import ConfigError, RecordingError
 from hybrid_pose_ros.events.encoder import encode_evt3
@@ -52,8 +53,8 @@ def bag(tmp_path):
 
 
 def test_each_event_is_in_one_picture_in_its_time(bag):
-    with open_recording(bag) as recording:
-        frames = list(event_frames(recording, TOPICS, 25.0, 20.0))
+    with open_events(bag) as source:
+        frames = list(event_frames(source, TOPICS, 25.0, 20.0))
     assert [frame.t_s for frame in frames] == pytest.approx(np.arange(10) * 0.04)
     for k, frame in enumerate(frames):
         for topic, y in zip(TOPICS, (10, 20), strict=True):
@@ -104,3 +105,40 @@ def test_bad_input_is_told_and_nothing_written(bag, tmp_path, change, error, wor
     with pytest.raises(error, match=words):
         render_events(**given)
     assert not list(folder.iterdir())
+
+
+def test_pictures_of_files_without_packets(tmp_path):
+    """Cameras of one clock: no stamps are needed, and large chunks still come in time."""
+    path, n = tmp_path / "S1_session1_mov1_events.h5", 200_000
+    with h5py.File(path, "w") as file:
+        for camera, y in ((2, 11), (3, 21)):
+            group = file.create_group(f"cam{camera}_events")
+            group["t"] = np.arange(n) * 5  # 1 s
+            group["x"], group["y"] = np.arange(n) // 200 % 346 + 1, np.full(n, y)
+            group["p"] = np.zeros(n)
+    with open_events(path) as source:
+        frames = list(event_frames(source, list(source.streams), 25.0, 20.0))
+    assert len(frames) == 25
+    for frame in frames:
+        for camera, y in ((2, 10), (3, 20)):
+            events = frame.events[f"/cam{camera}/events"]
+            assert len(events) == n / 25
+            assert (events["t"] // 40_000_000 == round(frame.t_s * 25)).all()
+            assert (events["y"] == y).all()
+    out = tmp_path / "view.png"
+    assert render_events(path, out, ["/cam3/events"], seconds=0.5) == 12
+    assert cv2.imread(str(out)) is not None
+
+
+def test_damaged_file_is_shown_up_to_the_damage(tmp_path):
+    path = tmp_path / "a.raw"
+    words = np.repeat(np.arange(2000), 2) + 0x80000000  # a time word every 64 us
+    words[1::2] = 0x10000000 | 5 << 11 | 7
+    path.write_bytes(b"% format EVT2;height=48;width=64\n% end\n" + words.astype("<u4").tobytes())
+    out = tmp_path / "view.mp4"
+    assert render_events(path, out) == 4
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(RecordingError, match=r"damaged at byte .*1999 events before it"):
+        render_events(path, tmp_path / "again.mp4")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.raw", "view.mp4"]
+    assert render_events(path, out, partial=True) == 4

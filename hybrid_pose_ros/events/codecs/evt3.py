@@ -9,11 +9,23 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hybrid_pose_ros.events.codecs.evt3_count import upper_bounds
+from hybrid_pose_ros.events.codecs.evt3_time import (
+    HIGH,
+    LATEST,
+    LOST,
+    LOW,
+    WAITING,
+    WRAP_NS,
+    take_high,
+    take_low,
+    time_ns,
+)
+from hybrid_pose_ros.events.codecs.masks import MASK_COUNT, SLACK, inside, put_mask
 from hybrid_pose_ros.events.codecs.stream import (
     COORDINATE,
     NO_ADDRESS,
     NO_TIME,
-    TIME_BACKWARDS,
     UNKNOWN,
     UNKNOWN_WORD,
     event_buffer,
@@ -26,90 +38,29 @@ WORD = np.dtype("<u2")
 
 ADDR_Y, ADDR_X, VECT_BASE_X, VECT_12, VECT_8 = 0x0, 0x2, 0x3, 0x4, 0x5
 TIME_LOW, CONTINUED_4, TIME_HIGH = 0x6, 0x7, 0x8
-EXT_TRIGGER, OTHERS, CONTINUED_12 = 0xA, 0xE, 0xF
+EXT_TRIGGER, OTHERS = 0xA, 0xE  # and 0xF, CONTINUED_12
 
-# Sensors repeat an earlier TIME_HIGH now and then, also right after the 24-bit wrap. A step back of
-# at most this many units (4.096 ms each) is such a repetition; any larger one is a wrap.
-MAX_STEP_BACK = 10
-
-# Registers of a stream: unrolled TIME_HIGH, TIME_LOW, latest time in us, row, vector base, vector
-# polarity. UNKNOWN until the first such word.
-TIME, ROW = 2, 3
+# Registers of a stream beside those of its time: row, vector base, vector polarity. UNKNOWN until
+# the first such word.
+ROW, BASE, POLARITY = range(3)
 
 
 @njit(cache=True)
-def _count(words: np.ndarray) -> tuple[int, int]:
-    """Upper bounds of the number of events and the number of triggers in `words`."""
-    events = triggers = 0
-    for word in words:
-        code = word >> 12
-        if code == ADDR_X:
-            events += 1
-        elif code in (VECT_12, VECT_8):
-            bits = word & (0xFFF if code == VECT_12 else 0xFF)
-            while bits:
-                bits &= bits - 1
-                events += 1
-        elif code == EXT_TRIGGER:
-            triggers += 1
-    return events, triggers
-
-
-@njit(cache=True)
-def _unroll_high(high: int, value: int) -> int:
-    """TIME_HIGH as a count that does not wrap, given the previous count."""
-    if high == UNKNOWN:
-        return value
-    step = (value - high) & 0xFFF
-    if step >= 4096 - MAX_STEP_BACK:
-        return high + step - 4096
-    return high + step
-
-
-@njit(cache=True)
-def _advance(high: int, low: int, latest: int, faults: np.ndarray) -> int:
-    """The latest time in us, moved to the time words; it never runs backwards."""
-    if high == UNKNOWN or low == UNKNOWN:
-        return latest
-    time = (high << 12) | low
-    if time >= latest:
-        return time
-    faults[TIME_BACKWARDS] += 1
-    return latest
-
-
-@njit(cache=True)
-def _put(
-    out: np.ndarray,
-    filled: int,
-    bits: int,
-    x: int,
-    row: int,
-    polarity: int,
-    time_ns: int,
-    width: int,
-    height: int,
-    faults: np.ndarray,
-) -> int:
-    """Write the events of one mask that starts at x; returns how many are written now."""
-    packed = (row << 16) | (polarity << 32)
-    while bits:
-        if bits & 1:
-            if x < width and row < height:
-                out[2 * filled] = time_ns
-                out[2 * filled + 1] = packed | x
-                filled += 1
-            else:
-                faults[COORDINATE] += 1
-        bits >>= 1
-        x += 1
-    return filled
+def _refuse(t_ns: int, known: bool, count: int, faults: np.ndarray) -> None:
+    """Count events that cannot be given: time or address unknown, or outside of the sensor."""
+    if t_ns == UNKNOWN:
+        faults[NO_TIME] += count
+    elif not known:
+        faults[NO_ADDRESS] += count
+    else:
+        faults[COORDINATE] += count
 
 
 @njit(cache=True)
 def _decode(
     words: np.ndarray,
-    registers: np.ndarray,
+    clock: np.ndarray,
+    address: np.ndarray,
     width: int,
     height: int,
     out: np.ndarray,
@@ -117,48 +68,64 @@ def _decode(
     faults: np.ndarray,
 ) -> tuple[int, int]:
     """Run all words; `out` holds two int64 per event: time and the packed x, y, p."""
-    high, low, latest, row, base, polarity = registers
+    row, base, polarity = address
+    high, t_ns = clock[HIGH], time_ns(clock)
+    unsure = clock[WAITING] != UNKNOWN
+    # No row is inside of the sensor while the row or the time is unknown.
+    rows = height if t_ns != UNKNOWN else 0
     filled = edges = 0
-    for word in words:
-        code = word >> 12
-        value = int(word & 0xFFF)
-        if code in (ADDR_X, VECT_12, VECT_8):
-            if code == ADDR_X:
-                x, bits, sign = value & 0x7FF, 1, value >> 11
+    for i in range(len(words)):
+        word = int(words[i])
+        code, value = word >> 12, word & 0xFFF
+        if code == TIME_LOW:
+            unrolled_ns = ((high << 12) | value) * 1000
+            if unrolled_ns > t_ns and rows:
+                t_ns = unrolled_ns
+                clock[LATEST] = (high << 12) | value
+                clock[LOW] = value
             else:
-                x, bits, sign = base, value & (0xFFF if code == VECT_12 else 0xFF), polarity
-                if base != UNKNOWN:
-                    base += 12 if code == VECT_12 else 8
-            if latest == UNKNOWN:
-                faults[NO_TIME] += 1
-            elif row == UNKNOWN or x == UNKNOWN:
-                faults[NO_ADDRESS] += 1
+                take_low(clock, value, faults)
+                t_ns = time_ns(clock)
+                rows = height if t_ns != UNKNOWN else 0
+        elif code == ADDR_X:
+            x = value & 0x7FF
+            if x < width and 0 <= row < rows:
+                out[2 * filled] = t_ns
+                out[2 * filled + 1] = x | (row << 16) | ((value >> 11) << 32)
+                filled += 1
             else:
-                time_ns = latest * 1000
-                filled = _put(out, filled, bits, x, row, sign, time_ns, width, height, faults)
-        elif code == TIME_LOW:
-            low = value
-            latest = _advance(high, low, latest, faults)
+                _refuse(t_ns, row != UNKNOWN, 1, faults)
         elif code == ADDR_Y:
             row = value & 0x7FF
+        elif code >= OTHERS or code == CONTINUED_4:
+            continue
+        elif code == TIME_HIGH:
+            if value != high & 0xFFF or high == UNKNOWN or unsure:
+                take_high(clock, value, faults)
+                high, t_ns = clock[HIGH], time_ns(clock)
+                unsure = clock[WAITING] != UNKNOWN
+                rows = height if t_ns != UNKNOWN else 0
+        elif code in (VECT_12, VECT_8):
+            mask = value if code == VECT_12 else value & 0xFF
+            kept = inside(mask, base, width) if 0 <= row < rows and base != UNKNOWN else 0
+            if kept != mask:
+                lost = int(MASK_COUNT[mask]) - int(MASK_COUNT[kept])
+                _refuse(t_ns, row != UNKNOWN and base != UNKNOWN, lost, faults)
+            filled = put_mask(out, filled, kept, t_ns, base | (row << 16) | (polarity << 32), 0)
+            if base != UNKNOWN:
+                base += 12 if code == VECT_12 else 8
         elif code == VECT_BASE_X:
             base, polarity = value & 0x7FF, value >> 11
-        elif code == TIME_HIGH:
-            new_high = _unroll_high(high, value)
-            # A step below zero is never taken. The old TIME_LOW belongs to the old TIME_HIGH.
-            if new_high != high and new_high >= 0:
-                low = UNKNOWN if high == UNKNOWN or low == UNKNOWN else 0
-                high = new_high
-                latest = _advance(high, low, latest, faults)
         elif code == EXT_TRIGGER:
-            if latest == UNKNOWN:
+            if t_ns == UNKNOWN:
                 faults[NO_TIME] += 1
             else:
-                triggers[edges, :] = latest * 1000, value >> 8, value & 1
+                triggers[edges, 0] = t_ns
+                triggers[edges, 1], triggers[edges, 2] = value >> 8, value & 1
                 edges += 1
-        elif code not in (OTHERS, CONTINUED_4, CONTINUED_12):
+        else:
             faults[UNKNOWN_WORD] += 1
-    registers[:] = high, low, latest, row, base, polarity
+    address[:] = row, base, polarity
     return filled, edges
 
 
@@ -171,26 +138,30 @@ class Codec:
 
     word = WORD
     has_time_base, has_byte_order = False, True
+    wrap_ns = WRAP_NS
+    carries_state = True
 
     def __init__(self, width: int, height: int) -> None:
         self._size = (width, height)
-        self._registers = np.full(6, UNKNOWN, np.int64)
+        self._clock = np.full(5, UNKNOWN, np.int64)
+        self._address = np.full(3, UNKNOWN, np.int64)
         self.trigger_edges = no_edges()
 
     def decode(self, words: np.ndarray, time_base_ns: int) -> DecodedPacket:
         """Events of the next packet; `time_base_ns` is not used by this encoding."""
         del time_base_ns
-        most_events, most_edges = _count(words)
-        events, faults = event_buffer(most_events)
+        most_events, most_edges = upper_bounds(words)
+        events, faults = event_buffer(most_events + SLACK)
         edges = np.empty((most_edges, 3), np.int64)
         filled, kept = _decode(
-            words, self._registers, *self._size, events.view(np.int64), edges, faults
+            words, self._clock, self._address, *self._size, events.view(np.int64), edges, faults
         )
         self.trigger_edges = edges[:kept]
-        time_us = int(self._registers[TIME])
+        time_us = int(self._clock[LATEST])
         end_ns = UNKNOWN if time_us == UNKNOWN else time_us * 1000
         return packet(events[:filled], end_ns, faults, int(kept))
 
     def resynchronise(self) -> None:
         """Forget row and vector base after lost words; the time goes on."""
-        self._registers[ROW:] = UNKNOWN
+        self._address[:] = UNKNOWN
+        self._clock[LOST] = 1

@@ -14,14 +14,15 @@ WORD = np.dtype("<i8")
 
 
 class Codec:
-    """Decoder of one `trigger` stream."""
+    """Decoder of `trigger` packets; it has no state."""
 
     word = WORD
     has_time_base, has_byte_order = True, True
+    wrap_ns = 0
+    carries_state = False
 
     def __init__(self, width: int, height: int) -> None:
         del width, height
-        self._latest_ns = UNKNOWN
         self.trigger_edges = no_edges()
 
     def decode(self, words: np.ndarray, time_base_ns: int) -> DecodedPacket:
@@ -32,9 +33,8 @@ class Codec:
         edges[:, 1] = (words >> 48) & 0x7FFF
         edges[:, 2] = (words >> 63) & 1
         self.trigger_edges = edges
-        if len(edges):
-            self._latest_ns = max(self._latest_ns, int(edges[:, 0].max()))
-        return packet(events, self._latest_ns, faults, len(edges))
+        end_ns = int(edges[:, 0].max()) if len(edges) else UNKNOWN
+        return packet(events, end_ns, faults, len(edges))
 
     def resynchronise(self) -> None:
         """Every word is complete: nothing to forget."""

@@ -1,0 +1,1 @@
+"""One writer per format that events can be converted to."""
