@@ -17,6 +17,10 @@ VERBS = {
     "infer": ("infer", "2D poses of a recording, offline"),
     "simulate": ("simulate", "make a recording of a simulated person"),
     "events": ("events", "look into recordings of event cameras"),
+    "models": ("models", "list the networks with their operations and memory"),
+    "import-checkpoint": ("import_checkpoint", "turn published weights (.pt) into ours"),
+    "calibrate": ("calibrate", "check how cameras fit each other, find moved ones again"),
+    "dhp19": ("dhp19", "prepare the recordings of the DHP19 data set"),
     "train": ("train", "train the networks on the simulator"),
 }
 

@@ -1,65 +1,128 @@
-"""Checkpoints: safetensors with the settings that rebuild the network; nothing is executed."""
+"""Checkpoints: safetensors with what rebuilds the network; nothing is executed.
+
+One format for every network. The header says format, network ("paper/snn"), its settings as JSON,
+and free notes (data, seed, figures). Files of the first format held a lite hybrid only.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import zlib
 from pathlib import Path
+from typing import Any, TypeVar, overload
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from hybrid_pose_ros.errors import WeightsError
-from hybrid_pose_ros.models.lite.config import LiteConfig
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.models.presets import build, name_of
 
-FORMAT = "hybrid_pose_ros/lite/1"
+FORMAT = "hybrid_pose_ros/network/1"
+LITE_FORMAT = "hybrid_pose_ros/lite/1"
+RESERVED = ("format", "network", "config")
+
+Network = TypeVar("Network", bound=PoseNetwork)
 
 
-def save_checkpoint(model: LiteHybrid, path: Path, notes: dict[str, str] | None = None) -> None:
-    """Write a model; `notes` are free text beside it (data, seed, figures). Atomic."""
-    path = Path(path)
+def save_checkpoint(model: PoseNetwork, path: Path, notes: dict[str, str] | None = None) -> None:
+    """Write a model; `notes` are free text beside it (data, seed, figures). Atomic.
+
+    Raises:
+        ValueError: a note has a name that the format uses.
+    """
+    path, notes = Path(path), notes or {}
+    if taken := sorted(set(notes) & set(RESERVED)):
+        raise ValueError(f"notes must not be named {taken}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"format": FORMAT, "config": json.dumps(dataclasses.asdict(model.config))}
-    metadata |= notes or {}
+    metadata = {
+        "format": FORMAT, "network": name_of(model), "config": json.dumps(model.config.asdict()),
+    }  # fmt: skip
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata)
+    save_file(tensors, partial, metadata | notes)
     partial.replace(path)
 
 
-def load_checkpoint(path: Path, device: str = "cpu") -> LiteHybrid:
+@overload
+def load_checkpoint(path: Path, device: str = "cpu") -> PoseNetwork: ...
+
+
+@overload
+def load_checkpoint(path: Path, device: str, network: type[Network]) -> Network: ...
+
+
+@overload
+def load_checkpoint(path: Path, *, network: type[Network]) -> Network: ...
+
+
+def load_checkpoint(
+    path: Path, device: str = "cpu", network: type[PoseNetwork] = PoseNetwork
+) -> PoseNetwork:
     """Rebuild a model from its file, in eval mode, on `device`.
 
+    Args:
+        network: the class that is needed; another one is an error.
+
     Raises:
-        WeightsError: the file is missing, damaged, of another format, or its tensors do not fit.
+        WeightsError: the file is missing, damaged, of another format or network, or its tensors do
+            not fit.
     """
-    path = Path(path)
+    metadata, tensors = _read(Path(path))
+    name, config = _network(Path(path), metadata)
+    try:
+        model = build(name, json.loads(config))
+        model.load_state_dict(tensors)
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise WeightsError(f"weights {path} do not fit the network: {error}") from error
+    if not isinstance(model, network):
+        raise WeightsError(
+            f"weights {path} are of a {name}, but a {network.__name__} is needed here; "
+            "'hybrid_pose models' lists the networks"
+        )
+    return model.to(device).eval()
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """The header of a checkpoint: network, config and notes.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+    """
+    return _read(Path(path))[0]
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     if not path.is_file():
         raise WeightsError(
-            f"no weights at {path}; give an existing .safetensors file, or train one with "
-            "'hybrid_pose train'"
+            f"no weights at {path}; give an existing .safetensors file, train one with "
+            "'hybrid_pose train', or import one with 'hybrid_pose import-checkpoint'"
         )
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, tensors
     except (SafetensorError, OSError) as error:
         raise WeightsError(
             f"weights {path} are damaged ({error}); restore the file or train new ones"
         ) from error
-    if metadata.get("format") != FORMAT:
+
+
+def _network(path: Path, metadata: dict[str, Any]) -> tuple[str, str]:
+    """Name and settings (JSON) of the network in a file."""
+    found = metadata.get("format")
+    if found not in (FORMAT, LITE_FORMAT):
         raise WeightsError(
-            f"weights {path} have format {metadata.get('format')!r}, this version reads {FORMAT!r}"
+            f"weights {path} have format {found!r}, this version reads {FORMAT!r} and "
+            f"{LITE_FORMAT!r}; published .pt files: 'hybrid_pose import-checkpoint'"
         )
-    try:
-        model = LiteHybrid(LiteConfig.from_dict(json.loads(metadata["config"])))
-        model.load_state_dict(tensors)
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise WeightsError(f"weights {path} do not fit the network: {error}") from error
-    return model.to(device).eval()
+    missing = [key for key in RESERVED if key not in metadata and found == FORMAT]
+    if missing:
+        raise WeightsError(f"weights {path} lack {missing} in their header")
+    name = metadata["network"] if found == FORMAT else "lite/hybrid_cnn_snn"
+    return name, metadata.get("config", "{}")
 
 
 def fingerprint(model: torch.nn.Module) -> str:

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.models.paper.blocks import StateInit
 
 Network = TypeVar("Network", bound=PoseNetwork)
 
@@ -26,6 +27,8 @@ def folded(model: Network) -> Network:
         for module in part.modules():
             if isinstance(module, nn.Sequential):
                 _fold(module)
+            elif isinstance(module, StateInit):
+                _fold_initialiser(module)
     return copied
 
 
@@ -34,3 +37,11 @@ def _fold(layers: nn.Sequential) -> None:
         first, second = layers[i], layers[i + 1]
         if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
             layers[i], layers[i + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
+
+
+def _fold_initialiser(module: StateInit) -> None:
+    first, second = module.norm_layer, module.norm_layer2
+    if isinstance(first, nn.BatchNorm2d) and isinstance(second, nn.BatchNorm2d):
+        module.conv1 = fuse_conv_bn_eval(module.conv1, first)
+        module.conv2 = fuse_conv_bn_eval(module.conv2, second)
+        module.norm_layer = module.norm_layer2 = nn.Identity()

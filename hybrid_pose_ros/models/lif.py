@@ -102,10 +102,13 @@ class Lif(neuron.LIFNode):
         return self.multi_step_forward(x[None])[0]
 
     def multi_step_forward(self, x_seq: Tensor) -> Tensor:
-        if x_seq.device.type != "cpu" or x_seq.dtype != torch.float32:
+        if x_seq.device.type != "cpu" or x_seq.dtype != torch.float32 or self.detach_reset:
             return super().multi_step_forward(x_seq)
         v = self.v if isinstance(self.v, Tensor) else torch.zeros_like(x_seq[0])
-        # Convolutions run channels-last: seen as (T, B, H, W, C) such a tensor is contiguous.
+        if x_seq.is_contiguous():
+            spikes, self.v = _FusedLif.apply(x_seq, v, self.tau)
+            return spikes
+        # Seen as (T, B, H, W, C), what comes from a channels-last convolution is contiguous.
         spikes, last = _FusedLif.apply(
             x_seq.permute(0, 1, 3, 4, 2), v.permute(0, 2, 3, 1), self.tau
         )

@@ -10,6 +10,7 @@ holding its heatmaps or by running again. Inputs are event counts, float, >= 0. 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from hybrid_pose_ros.models.config import NetworkConfig
 from hybrid_pose_ros.models.macs import dense_macs
 
 POLARITIES = 2
+_SMALL = 32  # pixels; divisible as every network wants it
 
 
 class PoseNetwork(nn.Module):
@@ -119,18 +121,12 @@ class PoseNetwork(nn.Module):
     @property
     def macs_per_keyframe(self) -> int:
         """Multiply-accumulates of one keyframe, state initialisers included."""
-        if not self.has_keyframe:
-            return 0
-        x = self._example(self.config.keyframe_channels)
-        twin = self._twin()
-        return dense_macs(twin, lambda: twin.keyframe(x))
+        return self._macs(self.config.keyframe_channels, "keyframe") if self.has_keyframe else 0
 
     @property
     def macs_per_step(self) -> int:
         """Multiply-accumulates of one step if every neuron fired (the dense count)."""
-        x, twin = self._example(POLARITIES), self._twin()
-        twin.reset(1)
-        return dense_macs(twin, lambda: twin.step(x))
+        return self._macs(POLARITIES, "step")
 
     def _keyframe(self, x: Tensor) -> Tensor:
         """Heatmaps of a checked input; sets the states."""
@@ -170,13 +166,11 @@ class PoseNetwork(nn.Module):
             if not (low >= 0 and high < math.inf):  # false for NaN too
                 raise ValueError(f"counts must be finite and >= 0, got {low} to {high}")
 
-    def _twin(self) -> PoseNetwork:
-        """The same network without numbers: its convolutions can be counted, nothing is computed."""
+    def _macs(self, channels: int, call: str) -> int:
+        """Counted on a small twin with arbitrary weights: convolutions grow with the area."""
         with torch.device("meta"):
-            twin = type(self)(self.config)
-        twin.check_counts = False
-        return twin
-
-    def _example(self, channels: int) -> Tensor:
-        side = self.config.input_size
-        return torch.zeros(1, channels, side, side, device="meta")
+            twin = type(self)(dataclasses.replace(self.config, input_size=_SMALL))
+        twin.to_empty(device="cpu").reset(1)
+        x = torch.zeros(1, channels, _SMALL, _SMALL)
+        macs = dense_macs(twin, lambda: getattr(twin, call)(x))
+        return macs * self.config.input_size**2 // _SMALL**2

@@ -1,7 +1,7 @@
 """A CNN alone behind the three calls: between keyframes it holds its heatmaps or runs again.
 
-    hold    step(bin) -> the heatmaps of the last keyframe
-    rerun   step(bin) -> CNN(window), the window being the last bins: OFF bins, then ON bins
+hold    step(bin) -> the heatmaps of the last keyframe
+rerun   step(bin) -> CNN(window), the window being the last bins: OFF bins, then ON bins
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The lite CNN alone: one picture of the last events at a time.
 
-    keyframe:  o = KeyframeUnet(x)
-    step:      the same heatmaps again, or the U-Net on the last ten bins (`cnn_step`)
+keyframe:  o = KeyframeUnet(x)
+step:      the same heatmaps again, or the U-Net on the last ten bins (`cnn_step`)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The lite hybrid with ConvGRUs: a CNN keyframe starts the hidden states and the output.
 
-    keyframe:  o_0, features = CNN(x);  h_l = tanh(initialiser_l(features))
-    step i:    o_i = decay * o_(i-1) + RNN(bin_i)
+keyframe:  o_0, features = CNN(x);  h_l = tanh(initialiser_l(features))
+step i:    o_i = decay * o_(i-1) + RNN(bin_i)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The lite hybrid: a CNN keyframe starts the SNN's membranes and its output, the SNN carries on.
 
-    keyframe:  o_0, features = CNN(x);  v_l = initialiser_l(features)
-    step i:    o_i = decay * o_(i-1) + SNN(bin_i)
+keyframe:  o_0, features = CNN(x);  v_l = initialiser_l(features)
+step i:    o_i = decay * o_(i-1) + SNN(bin_i)
 """
 
 from __future__ import annotations

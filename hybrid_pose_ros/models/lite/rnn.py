@@ -1,6 +1,6 @@
 """The lite RNN alone: its hidden states start at zero.
 
-    step i:    o_i = decay * o_(i-1) + RNN(bin_i),  o_0 = 0
+step i:    o_i = decay * o_(i-1) + RNN(bin_i),  o_0 = 0
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The lite SNN alone: its membranes start at zero and find the person from the bins.
 
-    step i:    o_i = decay * o_(i-1) + SNN(bin_i),  o_0 = 0
+step i:    o_i = decay * o_(i-1) + SNN(bin_i),  o_0 = 0
 """
 
 from __future__ import annotations

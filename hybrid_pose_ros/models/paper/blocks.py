@@ -1,8 +1,8 @@
 """Blocks of the published networks. Attribute names are the keys of the published checkpoints.
 
-    SpikingConv     LIF(BN(conv(x)))
-    SpikingResidual LIF(BN(conv(LIF(BN(conv(x))))) + x)
-    StateInit       BN(conv1x1(LeakyReLU(BN(conv1x1(x)))))
+SpikingConv     LIF(BN(conv(x)))
+SpikingResidual LIF(BN(conv(LIF(BN(conv(x))))) + x)
+StateInit       BN(conv1x1(LeakyReLU(BN(conv1x1(x)))))
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ class StateInit(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 1)
         self.conv2 = nn.Conv2d(outputs, outputs, 1)
-        self.norm_layer = nn.BatchNorm2d(outputs)
-        self.norm_layer2 = nn.BatchNorm2d(outputs)
+        self.norm_layer: nn.Module = nn.BatchNorm2d(outputs)
+        self.norm_layer2: nn.Module = nn.BatchNorm2d(outputs)
         self.doubles = outputs < inputs
 
     def forward(self, x: Tensor) -> Tensor:

@@ -4,7 +4,8 @@
        -> down5 (512 @ S/32) -> up1 (512, + down4) -> up2 (256, + down3) -> up3 (128, + down2)
        -> up4 (64, + down1) -> up5 (32, + conv2) -> conv3 -> 13 heatmaps @ S
 
-Section 3 of the paper; layer sizes from its code. Heatmaps are regressed: about 0 to 1, no softmax.
+Method section of the paper (arXiv 2303.14176); layer sizes from its code. Heatmaps are regressed:
+about 0 to 1, no softmax.
 """
 
 from __future__ import annotations

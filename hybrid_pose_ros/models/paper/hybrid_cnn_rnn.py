@@ -47,6 +47,12 @@ class PaperHybridRnn(RecurrentPart, PoseNetwork):
     def keyframe_modules(self) -> list[nn.Module]:
         return [m for name, m in self.named_children() if name != "unetrecurrent"]
 
+    def keyframe(self, x: Tensor) -> Tensor:
+        heatmaps = super().keyframe(x)
+        # As published: what the bins lose does not reach the CNN through the output.
+        self.output = heatmaps.detach()
+        return heatmaps
+
     def _keyframe(self, x: Tensor) -> Tensor:
         heatmaps, features = self.features(x)
         self.set_states(self.initial_states(features))

@@ -5,7 +5,8 @@
 
     states_in <- conv2 | states_1..3 <- down1..3 | states_4 <- up1 (doubled) | states_5..8 <- up2..5
 
-Section 3 of the paper. The SNN's head has neither batch norm nor integrator here; tau = 3.
+Method section of the paper (arXiv 2303.14176). The SNN's head has neither batch norm nor integrator
+here; tau = 3.
 """
 
 from __future__ import annotations
@@ -64,6 +65,12 @@ class PaperHybridSnn(SpikingPart, PoseNetwork):
 
     def keyframe_modules(self) -> list[nn.Module]:
         return [m for name, m in self.named_children() if not name.endswith("_snn")]
+
+    def keyframe(self, x: Tensor) -> Tensor:
+        heatmaps = super().keyframe(x)
+        # As published: what the bins lose does not reach the CNN through the output.
+        self.output = heatmaps.detach()
+        return heatmaps
 
     def _keyframe(self, x: Tensor) -> Tensor:
         heatmaps, features = self.features(x)

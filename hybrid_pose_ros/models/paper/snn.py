@@ -1,4 +1,4 @@
-"""The published SNN: event counts of one bin to heatmaps, a U-Net of LIF neurons (4.4 M parameters).
+"""The published SNN: event counts of one bin to heatmaps, a U-Net of LIF neurons (4.4 M weights).
 
     2 -> static_conv (32 @ S) -> down1 (64 @ S/2) -> down2 (128) -> down3 (256 @ S/8)
       -> residualBlock (256) -> up1 (128, + down3) -> up2 (64, + down2) -> up3 (32 @ S, + down1)
@@ -6,7 +6,7 @@
 
 Alone, it ends in batch norm and a leaky integrator that never fires, whose membrane is the output:
     o_i = o_(i-1) + (temporalflat_i - o_(i-1)) / tau
-Section 3 of the paper. Every LIF starts at zero; tau = 2.
+Method section of the paper (arXiv 2303.14176). Every LIF starts at zero; tau = 2.
 """
 
 from __future__ import annotations
