@@ -50,6 +50,8 @@ def _read_camera(recording: Recording, rig: Rig, name: str) -> CameraSource:
     recording.require_camera(f"/{name}/events")
     for packet in recording.packets([f"/{name}/events"]):
         decoded = inputs.decode(packet)
+        if inputs.refusal is not None:
+            raise inputs.refusal
         events.append(decoded.events)
         ends.append(decoded.t_end_ns)
         if decoded.t_end_ns >= 0:

@@ -18,26 +18,29 @@ from hybrid_pose_ros.events.codecs.evt3 import (
     VECT_12,
     VECT_BASE_X,
 )
+from hybrid_pose_ros.events.codecs.evt3_time import SURE_STEP
 from hybrid_pose_ros.events.types import EVENT_DTYPE
 
 MAX_COORDINATE = 2047
 PACKED = 0xFF_FFFF_FFFF  # x, y, p of an event's second word; the rest is padding
 # TIME_HIGH wraps every 4096 units: a receiver understands steps forward up to this many.
 MAX_STEP_FORWARD = 2048
+# Words that TIME_HIGH takes where a step is too large for a receiver to believe it at once.
+SAID_TWICE = 2
 
 
 @njit(cache=True)
 def _put_time(words: np.ndarray, n: int, high: int, low: int, time_us: int) -> tuple[int, int, int]:
     """Append the words that move the time from (high, low) to time_us."""
     new_high, new_low = time_us >> 12, time_us & 0xFFF
-    while new_high - high > MAX_STEP_FORWARD:
-        high += MAX_STEP_FORWARD
-        words[n] = (TIME_HIGH << 12) | (high & 0xFFF)
-        n += 1
-    if new_high != high:
-        words[n] = (TIME_HIGH << 12) | (new_high & 0xFFF)
-        n += 1
-    if new_high != high or new_low != low:
+    while new_high != high:
+        times = SAID_TWICE if new_high - high > SURE_STEP else 1
+        high = min(new_high, high + MAX_STEP_FORWARD)
+        for _ in range(times):
+            words[n] = (TIME_HIGH << 12) | (high & 0xFFF)
+            n += 1
+        low = -1
+    if new_low != low:
         words[n] = (TIME_LOW << 12) | new_low
         n += 1
     return n, new_high, new_low
@@ -64,9 +67,9 @@ def _vector_bits(packed: np.ndarray, i: int) -> tuple[int, int]:
 def _encode(packed: np.ndarray, t_end_us: int, words: np.ndarray) -> int:
     """Fill `words`; `packed` holds two int64 per event: t, and x, y, p. Returns how many."""
     start_us = packed[0] // 1000 if len(packed) else t_end_us
-    high, low, row, n, i = start_us >> 12, start_us & 0xFFF, -1, 2, 0
-    words[0] = (TIME_HIGH << 12) | (high & 0xFFF)
-    words[1] = (TIME_LOW << 12) | low
+    high, low, row, n, i = start_us >> 12, start_us & 0xFFF, -1, SAID_TWICE + 1, 0
+    words[:SAID_TWICE] = (TIME_HIGH << 12) | (high & 0xFFF)
+    words[SAID_TWICE] = (TIME_LOW << 12) | low
     while 2 * i < len(packed):
         n, high, low = _put_time(words, n, high, low, packed[2 * i] // 1000)
         x, y = packed[2 * i + 1] & 0xFFFF, (packed[2 * i + 1] >> 16) & 0xFFFF
@@ -106,7 +109,7 @@ def encode_evt3(events: np.ndarray, t_end_ns: int) -> bytes:
     _check(events, t_end_ns)
     start_ns = int(events["t"][0]) if len(events) else t_end_ns
     steps = (t_end_ns - start_ns) // (MAX_STEP_FORWARD * 4_096_000)
-    words = np.empty(4 * len(events) + 8 + steps, "<u2")
+    words = np.empty(5 * len(events) + 12 + 2 * steps, "<u2")
     packed = events.view(np.int64)
     packed.flags.writeable = False
     return words[: _encode(packed, t_end_ns // 1000, words)].tobytes()

@@ -15,16 +15,26 @@ from hybrid_pose_ros.events.crop import Crop
 
 @njit(cache=True, nogil=True)
 def _accumulate(t, x, y, p, t0, t1, x0, y0, side, size, bins, out):  # type: ignore[no-untyped-def]
+    # Divisions cost more than all the rest: places are looked up, and a slot is left only when the
+    # time is beyond its edges.
+    cells = np.empty(side, np.int64)
+    for place in range(side):
+        cells[place] = place * size // side
+    slot, begin, end = 0, t0, t0
     for i in range(t.size):
         column = np.int64(x[i]) - x0
         row = np.int64(y[i]) - y0
         if column < 0 or row < 0 or column >= side or row >= side:
             continue
-        if t[i] < t0 or t[i] >= t1:
-            continue
-        slot = (t[i] - t0) * bins // (t1 - t0)
+        if t[i] < begin or t[i] >= end:
+            if t[i] < t0 or t[i] >= t1:
+                continue
+            slot = (t[i] - t0) * bins // (t1 - t0)
+            # The smallest times that are in this slot, and in the next one.
+            begin = t0 - (-slot * (t1 - t0)) // bins
+            end = t0 - (-(slot + 1) * (t1 - t0)) // bins
         channel = slot if p[i] == 0 else bins + slot
-        out[channel, row * size // side, column * size // side] += np.float32(1.0)
+        out[channel, cells[row], cells[column]] += np.float32(1.0)
 
 
 @njit(cache=True, nogil=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybrid_pose_ros.data.cdr import parse_event_packet
+from hybrid_pose_ros.data.typestore import EVENT_PACKET
 from hybrid_pose_ros.events.buffer import EventBuffer
 from hybrid_pose_ros.pose.camera import Camera
 from hybrid_pose_ros.pose.keypoints import Keypoints
@@ -31,9 +31,9 @@ class CameraOverlay:
         self._assembler = PoseAssembler()
         self._pose: tuple[int, Keypoints] | None = None
 
-    def add_packet(self, raw: bytes) -> None:
+    def add_packet(self, raw: bytes, msgtype: str = EVENT_PACKET) -> None:
         """Take a serialised packet."""
-        decoded = self._input.decode(parse_event_packet(raw))
+        decoded = self._input.receive(raw, msgtype)
         self._buffer.append(decoded.events, decoded.t_end_ns)
 
     def add_keyframe(self, number: int, uv: np.ndarray) -> None:

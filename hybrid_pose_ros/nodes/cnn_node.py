@@ -10,17 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from event_camera_msgs.msg import EventPacket
 from rclpy.node import Node
 
 from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.msg import Pose2D
 from hybrid_pose_ros.nodes import params, qos, run
 from hybrid_pose_ros.nodes.camera_params import rig_of
 from hybrid_pose_ros.nodes.convert import keyframe_to_msg
 from hybrid_pose_ros.nodes.diagnostics import Diagnostics
 from hybrid_pose_ros.nodes.estimator_params import EstimatorParams, load_model
-from hybrid_pose_ros.runtime.camera_input import CameraInput
+from hybrid_pose_ros.nodes.event_subscription import EventSubscription
+from hybrid_pose_ros.runtime.camera_input import camera_inputs
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.keyframe_worker import KeyframeWorker
 from hybrid_pose_ros.runtime.records import Keyframe
@@ -62,13 +63,21 @@ class CnnNode(Node):
     def __init__(self, **node_arguments: object) -> None:
         super().__init__("cnn_node", **node_arguments)
         config = params.load(self, CnnParams)
-        self._rig = rig_of(config.rig, config.cameras)
+        self._rig = rig_of(config.rig, config.cameras, self)
+        self._states = StateSender(config.state_transport)
+        self._worker: KeyframeWorker | None = None
         model, device = load_model(config)
+        if model.has_keyframe:
+            self._start(config, model, device)
+            self.get_logger().info(f"ready: {', '.join(config.cameras)} on {device}")
+        else:
+            self.get_logger().info(f"idle: the weights are of a {model.kind}, which has no CNN")
+
+    def _start(self, config: CnnParams, model: PoseNetwork, device: str) -> None:
         crops = {name: camera.crop for name, camera in self._rig.cameras.items()}
         stage = KeyframeStage(model, crops, config.timing, device, config.skip_overrun)
         warm_up_keyframes(model, config.timing, device)
-        self._inputs = {name: CameraInput(camera) for name, camera in self._rig.cameras.items()}
-        self._states = StateSender(config.state_transport)
+        self._inputs = camera_inputs(self._rig.cameras, config.filters)
         self._out = {
             camera: self.create_publisher(Pose2D, f"{camera}/keyframe", qos.POSES)
             for camera in config.cameras
@@ -80,15 +89,12 @@ class CnnNode(Node):
         )
         self.create_timer(_CHECK_S, self._worker.check)
         for camera in config.cameras:
-            on_events = partial(self._on_events, camera)
-            self.create_subscription(
-                EventPacket, f"{camera}/events", on_events, qos.EVENTS, raw=True
-            )
-        self.get_logger().info(f"ready: {', '.join(config.cameras)} on {device}")
+            on_events = partial(self._on_events, self._worker, camera)
+            EventSubscription(self, f"{camera}/events", on_events)
 
-    def _on_events(self, camera: str, raw: bytes) -> None:
+    def _on_events(self, worker: KeyframeWorker, camera: str, raw: bytes, msgtype: str) -> None:
         self._diagnostics.heard(camera)
-        self._worker.put(camera, raw)
+        worker.put(camera, raw, msgtype)
 
     def _publish(self, keyframe: Keyframe) -> None:
         """Called in the worker's thread."""
@@ -101,9 +107,11 @@ class CnnNode(Node):
 
     def close(self) -> None:
         """End the worker; raises what ended it before."""
-        self._worker.stop()
+        if self._worker is not None:
+            self._worker.stop()
         self._states.close()
-        self._worker.check()
+        if self._worker is not None:
+            self._worker.check()
 
 
 def main() -> None:

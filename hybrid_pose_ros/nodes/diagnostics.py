@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from hybrid_pose_ros.events.clock import SensorClock
 from hybrid_pose_ros.nodes import qos
 from hybrid_pose_ros.runtime.camera_input import CameraInput
-from hybrid_pose_ros.runtime.health import CameraHealth, Report
+from hybrid_pose_ros.runtime.health import ERROR, CameraHealth, Report
 
 _PERIOD_S = 1.0
 _LEVELS = (DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR)
 # What a camera, a network or a decoder should never make.
 BAD = {
-    "packets_missing", "length", "coordinate", "time_backwards", "time_reset", "time_base",
-    "skipped", "keyframes_too_late", "keyframes_torn", "other_model", "restarts",
+    "packets_missing", "packets_late", "length", "coordinate", "time_backwards", "time_reset",
+    "time_base", "no_stamp", "unknown_word", "old", "future", "past", "overflow", "restarts",
+    "skipped", "keyframes_too_late", "keyframes_torn", "other_model",
 }  # fmt: skip
 
 
@@ -66,11 +69,23 @@ class Diagnostics:
         counters = {**inputs.counters, **self._counters(camera)}
         report = self._health[camera].report(time.monotonic_ns(), counters, self._rates, BAD)
         if inputs.clock.offset_ns is not None:
-            report.values["clock_offset_ms"] = f"{inputs.clock.offset_ns / 1e6:.3f}"
-            report.values["clock_jitter_ms"] = f"{inputs.clock.jitter_ns / 1e6:.3f}"
+            report.values.update(self._clock_values(inputs.clock))
+        if inputs.refusal is not None:
+            report = replace(report, level=ERROR, message=str(inputs.refusal))
+            inputs.refusal = None
         if report.level:
             self._node.get_logger().warning(report.message, throttle_duration_sec=5.0)
         return to_msg(f"{self._node.get_name()}: camera {camera}", camera, report)
+
+    def _clock_values(self, clock: SensorClock) -> dict[str, str]:
+        age_ns = self._node.get_clock().now().nanoseconds - clock.stamp_ns
+        return {
+            "clock_offset_ms": f"{(clock.offset_ns or 0) / 1e6:.3f}",
+            "clock_jitter_ms": f"{clock.jitter_ns / 1e6:.3f}",
+            "clock_drift_ppm": f"{clock.drift * 1e6:.2f}",
+            "clock_age_ms": f"{age_ns / 1e6:.1f}",
+            "clock_jumps": str(clock.jumps),
+        }
 
 
 def to_msg(name: str, hardware: str, report: Report) -> DiagnosticStatus:

@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 
 from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.events.filters import FilterConfig
 from hybrid_pose_ros.models.checkpoint import load_checkpoint
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.nodes.camera_params import check_cameras
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.runtime.config import EstimatorConfig
@@ -24,12 +25,14 @@ class EstimatorParams:
 
     Attributes:
         cameras: names of the cameras, as in the topics and in the rig file.
-        rig: calibration file; empty for the DHP19 rig that comes with the package.
+        rig: calibration file or folder; "camera_info" for live CameraInfo and TF; empty for the
+            DHP19 rig that comes with the package.
         weights: .safetensors file; empty for the weights that come with the package.
         device: auto (CUDA where there is a GPU), cpu or cuda.
         threads: threads that PyTorch may use.
         silence_s: a camera without events for so long is reported.
         timing: bins and keyframes, the same in both nodes.
+        filters: clean-up of the events, the same in both nodes.
     """
 
     cameras: tuple[str, ...] = ("cam2", "cam3")
@@ -39,6 +42,7 @@ class EstimatorParams:
     threads: int = 1
     silence_s: float = 1.0
     timing: EstimatorConfig = field(default_factory=EstimatorConfig)
+    filters: FilterConfig = field(default_factory=FilterConfig)
 
     def __post_init__(self) -> None:
         check_cameras(self.cameras)
@@ -48,12 +52,12 @@ class EstimatorParams:
             raise ConfigError(f"silence_s must be > 0, got {self.silence_s}")
 
 
-def load_model(config: EstimatorParams) -> tuple[LiteHybrid, str]:
+def load_model(config: EstimatorParams) -> tuple[PoseNetwork, str]:
     """The network, and the device that it is on; also sets PyTorch's threads."""
     device = resolve_device(config.device)
     torch.set_num_threads(config.threads)
     path = Path(config.weights) if config.weights else _shipped_weights()
-    return load_checkpoint(path, device), device
+    return load_checkpoint(path, device, PoseNetwork), device
 
 
 def _shipped_weights() -> Path:

@@ -8,14 +8,13 @@ Out, per camera:  <camera>/overlay (sensor_msgs/Image, bgr8)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from event_camera_msgs.msg import EventPacket
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.subscription import Subscription
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -25,6 +24,7 @@ from hybrid_pose_ros.nodes import params, qos, run
 from hybrid_pose_ros.nodes.camera_overlay import CameraOverlay
 from hybrid_pose_ros.nodes.camera_params import check_cameras, rig_of
 from hybrid_pose_ros.nodes.convert import relative_pose, stamp_to_msg
+from hybrid_pose_ros.nodes.event_subscription import EventSubscription
 from hybrid_pose_ros.nodes.images import to_image_msg
 
 
@@ -34,7 +34,8 @@ class OverlayParams:
 
     Attributes:
         cameras: names of the cameras, as in the topics and in the rig file.
-        rig: calibration file; empty for the DHP19 rig that comes with the package.
+        rig: calibration file or folder; "camera_info" for live CameraInfo and TF; empty for the
+            DHP19 rig that comes with the package.
         rate_hz: pictures a second.
         window_ms: events of the last so many milliseconds are shown.
     """
@@ -58,12 +59,12 @@ class OverlayNode(Node):
     def __init__(self, **node_arguments: object) -> None:
         super().__init__("overlay_node", **node_arguments)
         self._config = params.load(self, OverlayParams)
-        self._rig = rig_of(self._config.rig, self._config.cameras)
+        self._rig = rig_of(self._config.rig, self._config.cameras, self)
         self._out = {
             camera: self.create_publisher(Image, f"{camera}/overlay", qos.IMAGES)
             for camera in self._config.cameras
         }
-        self._drawn: dict[str, tuple[CameraOverlay, list[Subscription]]] = {}
+        self._drawn: dict[str, tuple[CameraOverlay, list[Callable[[], object]]]] = {}
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1 / self._config.rate_hz, self._on_tick, clock=steady)
 
@@ -73,22 +74,24 @@ class OverlayNode(Node):
             if watched and camera not in self._drawn:
                 self._drawn[camera] = self._begin(camera)
             elif not watched and camera in self._drawn:
-                for subscription in self._drawn.pop(camera)[1]:
-                    self.destroy_subscription(subscription)
+                for end in self._drawn.pop(camera)[1]:
+                    end()
             elif watched and self._drawn[camera][0].ready:
                 stamp_ns, picture = self._drawn[camera][0].picture()
                 frame_id = self._rig.cameras[camera].frame_id
                 header = Header(stamp=stamp_to_msg(stamp_ns), frame_id=frame_id)
                 publisher.publish(to_image_msg(picture, header))
 
-    def _begin(self, camera: str) -> tuple[CameraOverlay, list[Subscription]]:
+    def _begin(self, camera: str) -> tuple[CameraOverlay, list[Callable[[], object]]]:
+        """A picture, and what ends its subscriptions."""
         overlay = CameraOverlay(self._rig.cameras[camera], int(self._config.window_ms * 1e6))
-        subscribe, add = self.create_subscription, overlay.add_packet
-        return overlay, [
-            subscribe(EventPacket, f"{camera}/events", add, qos.EVENTS, raw=True),
+        subscribe = self.create_subscription
+        poses = [
             subscribe(Pose2D, f"{camera}/keyframe", partial(_on_keyframe, overlay), qos.POSES),
             subscribe(PoseUpdate2D, f"{camera}/update", partial(_on_update, overlay), qos.POSES),
         ]
+        events = EventSubscription(self, f"{camera}/events", overlay.add_packet)
+        return overlay, [events.close, *(partial(self.destroy_subscription, one) for one in poses)]
 
 
 def _on_keyframe(overlay: CameraOverlay, msg: Pose2D) -> None:

@@ -36,8 +36,8 @@ class _OthersExecutor(SingleThreadedExecutor):
 class Spinner:
     """Runs the callbacks of one node in the calling thread.
 
-    Subscription callbacks take one argument, the message, and do not destroy subscriptions. What a
-    callback raises ends the spinning.
+    Subscription callbacks take one argument, the message, and do not destroy subscriptions, which
+    timers may do. What a callback raises ends the spinning.
     """
 
     def __init__(self, node: Node) -> None:
@@ -58,7 +58,7 @@ class Spinner:
         ready = self._wait(max(0, self._next_turn_ns - time.monotonic_ns()))
         for _ in range(_BURST):
             # One message of each subscription in turn, so that none starves another.
-            ready = [one for one in ready if self._context.ok() and _take(one)]
+            ready = [one for one in ready if self._has(one) and _take(one)]
             self._turn()
             if not ready:
                 break
@@ -88,6 +88,10 @@ class Spinner:
         wait_set.wait(timeout_ns)
         pointers = wait_set.get_ready_entities("subscription")
         return [one for one in self._subscriptions if one.handle.pointer in pointers]
+
+    def _has(self, subscription: Subscription) -> bool:
+        """Whether a subscription is still there."""
+        return self._context.ok() and any(one is subscription for one in self._subscriptions)
 
     def _turn(self) -> None:
         if time.monotonic_ns() >= self._next_turn_ns and self._context.ok():

@@ -16,6 +16,8 @@ class EstimatorConfig:
         window_events: the CNN sees the last so many events of the crop before the keyframe.
         window_ns: none of them older than this.
         max_delay_bins: a keyframe may arrive so many bins late; the SNN keeps the bins since then.
+        reorder_ns: packets may arrive in any order within so much time; everything comes so much
+            later. Drivers send them in order.
     """
 
     bin_ns: int = 10_000_000
@@ -23,12 +25,15 @@ class EstimatorConfig:
     window_events: int = 7500
     window_ns: int = 400_000_000
     max_delay_bins: int = 50
+    reorder_ns: int = 0
 
     def __post_init__(self) -> None:
         for name in ("bin_ns", "keyframe_bins", "window_events", "window_ns", "max_delay_bins"):
             value = getattr(self, name)
             if value < 1:
                 raise ValueError(f"{name} must be >= 1, got {value}")
+        if not 0 <= self.reorder_ns <= 1_000_000_000:
+            raise ValueError(f"reorder_ns must be in 0..1000000000, got {self.reorder_ns}")
 
     @property
     def keyframe_ns(self) -> int:

@@ -16,8 +16,8 @@ class EventStream:
         start_ns: sensor time from which on nothing is missing; None before the first event.
     """
 
-    def __init__(self, horizon_ns: int) -> None:
-        self.buffer = EventBuffer(horizon_ns=horizon_ns, jump_ns=RESTART_NS)
+    def __init__(self, horizon_ns: int, reorder_ns: int = 0) -> None:
+        self.buffer = EventBuffer(horizon_ns, jump_ns=RESTART_NS, reorder_ns=reorder_ns)
         self.start_ns: int | None = None
         self._restarts = 0
 

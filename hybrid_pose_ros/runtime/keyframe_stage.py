@@ -14,7 +14,7 @@ from hybrid_pose_ros.events.representation import keyframe_input
 from hybrid_pose_ros.events.types import DecodedPacket
 from hybrid_pose_ros.models.checkpoint import fingerprint
 from hybrid_pose_ros.models.fold import folded
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.event_stream import EventStream
@@ -32,7 +32,7 @@ class KeyframeStage:
 
     def __init__(
         self,
-        model: LiteHybrid,
+        model: PoseNetwork,
         crops: Mapping[str, Crop],
         config: EstimatorConfig,
         device: str = "cpu",
@@ -45,7 +45,8 @@ class KeyframeStage:
         self.device = device
         self.skip_overrun = skip_overrun
         self._streams = {
-            camera: EventStream(config.window_ns + config.keyframe_ns) for camera in self.crops
+            camera: EventStream(config.window_ns + config.keyframe_ns, config.reorder_ns)
+            for camera in self.crops
         }
         self._due: dict[str, int] = {}
         self._counters: dict[str, Counter[str]] = {camera: Counter() for camera in self.crops}

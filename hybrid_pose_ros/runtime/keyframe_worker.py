@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from hybrid_pose_ros.data.cdr import parse_event_packet
+from hybrid_pose_ros.data.typestore import EVENT_PACKET
 from hybrid_pose_ros.runtime.camera_input import CameraInput
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.records import Keyframe
@@ -44,17 +44,17 @@ class KeyframeWorker:
         self._publish = publish
         self._delay_s = delay_s
         self._niceness = niceness
-        self._packets: deque[tuple[str, bytes]] = deque()
+        self._packets: deque[tuple[str, bytes, str]] = deque()
         self._held: deque[tuple[float, Keyframe]] = deque()
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="keyframes", daemon=True)
         self._thread.start()
 
-    def put(self, camera: str, raw: bytes) -> None:
+    def put(self, camera: str, raw: bytes, msgtype: str = EVENT_PACKET) -> None:
         """Hand over a serialised packet; returns at once."""
         with self._wake:
-            self._packets.append((camera, raw))
+            self._packets.append((camera, raw, msgtype))
             self._wake.notify()
 
     def check(self) -> None:
@@ -97,9 +97,8 @@ class KeyframeWorker:
 
     def _take_packets(self) -> None:
         while self._packets:
-            camera, raw = self._packets.popleft()
-            decoded = self._inputs[camera].decode(parse_event_packet(raw))
-            self._stage.buffer_packet(camera, decoded)
+            camera, raw, msgtype = self._packets.popleft()
+            self._stage.buffer_packet(camera, self._inputs[camera].receive(raw, msgtype))
 
     def _compute_one_each(self) -> bool:
         """The next keyframe of every camera; newer packets are looked at before the ones after."""

@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybrid_pose_ros.events import filters
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.decoder import PacketDecoder
 from hybrid_pose_ros.events.types import DecodedPacket, empty_events
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.records import Keyframe
 from hybrid_pose_ros.runtime.update_stage import UpdateStage
 
-# What current drivers send; others are loaded with their first packet.
-_ENCODINGS = ("evt3", "libcaer_cmp")
+# What drivers send.
+_ENCODINGS = ("evt3", "libcaer", "libcaer_cmp", "mono", "trigger", "dvs")
 _CROPS = {"warm-up": Crop(0, 0, 64, 64)}
 
 
-def warm_up_keyframes(model: LiteHybrid, config: EstimatorConfig, device: str) -> list[Keyframe]:
-    """Decoders and the CNN side; returns what it computed of nonsense."""
+def warm_up_inputs() -> None:
+    """The decoders of all messages, and the filters: without a cache, the slowest of all."""
     for encoding in _ENCODINGS:
         PacketDecoder(encoding, 64, 64)
+    filters.warm_up()
+
+
+def warm_up_keyframes(model: PoseNetwork, config: EstimatorConfig, device: str) -> list[Keyframe]:
+    """Decoders and the CNN side; returns what it computed of nonsense."""
+    warm_up_inputs()
+    if not model.has_keyframe:
+        return []
     stage = KeyframeStage(model, _CROPS, config, device)
     return stage.add_packet("warm-up", _packet(0, config.keyframe_ns))
 
 
-def warm_up_updates(model: LiteHybrid, config: EstimatorConfig, device: str) -> int:
+def warm_up_updates(model: PoseNetwork, config: EstimatorConfig, device: str) -> int:
     """Decoders and both sides; returns the number of updates computed."""
     stage = UpdateStage(model, _CROPS, config, device)
     end_ns = config.keyframe_ns

@@ -9,7 +9,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from event_camera_msgs.msg import EventPacket
 
-from hybrid_pose_ros.errors import CalibrationError, ConfigError, EncodingError, WeightsError
+from hybrid_pose_ros.errors import CalibrationError, ConfigError, WeightsError
 from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D
 from hybrid_pose_ros.nodes import qos
 from hybrid_pose_ros.nodes.cnn_node import CnnNode
@@ -153,18 +153,3 @@ def test_damaged_weights_are_named(start, tmp_path):
     (tmp_path / "w.safetensors").write_bytes(b"\x00" * 100)
     with pytest.raises(WeightsError, match=r"w\.safetensors are damaged"):
         start(CnnNode, weights=str(tmp_path / "w.safetensors"))
-
-
-@pytest.mark.parametrize("kind", [CnnNode, SnnNode])
-@pytest.mark.parametrize(
-    ("wrong", "error", "message"),
-    [
-        ({"width": 640, "height": 480}, CalibrationError, "640 x 480 .* calibrated for 346 x 260"),
-        ({"encoding": "morse"}, EncodingError, "'morse' is not known.*evt3, libcaer"),
-    ],
-)
-def test_packets_that_do_not_fit_end_the_node(bench, start, packets, kind, wrong, error, message):
-    start(kind)
-    with pytest.raises(error, match=message):
-        play(bench, packets("cam2", 2, **wrong))
-        bench.spin_until(lambda: False, deadline_s=10.0)

@@ -178,3 +178,13 @@ def test_any_packets_give_the_same_windows(data):
     assert due == 10
     assert buffer.begin_ns == (int(events["t"][0]) if count else -1)
     assert no_refusals(buffer)
+
+
+def test_a_packet_that_reaches_too_far_is_cut_off():
+    """One damaged time at its end must not make all later packets old."""
+    buffer = EventBuffer(horizon_ns=100 * MS)
+    buffer.append(make_events(5), 10 * MS)
+    assert buffer.append(make_events(11 * MS, 12 * MS, 900 * MS), 900 * MS)
+    assert buffer.append(make_events(13 * MS), 14 * MS)
+    assert buffer.window(0, 10**12)["t"].tolist() == [5, 11 * MS, 12 * MS, 13 * MS]
+    assert {k: n for k, n in buffer.counters.items() if n} == {"future": 1}

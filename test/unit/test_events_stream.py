@@ -43,6 +43,35 @@ def test_a_new_decoder(changes):
     assert stream.restarts == 1
 
 
+@pytest.mark.parametrize(("encoding", "kept"), [("mono", 1), ("evt3", 0)])
+def test_an_overtaken_packet_is_no_new_start(encoding, kept):
+    """Those that stand for themselves are decoded, others would spoil the state."""
+    stream = PacketStream()
+    payload = FULL if encoding == "evt3" else (5).to_bytes(8, "little")
+    kinds = [{"seq": 9, "stamp_ns": 10**9}, {"seq": 11, "stamp_ns": 10**9 + 2},
+             {"seq": 10, "stamp_ns": 10**9 + 1}]  # fmt: skip
+    found = [stream.decode(packet(payload, encoding=encoding, **kind)) for kind in kinds]
+    assert [len(one.events) for one in found] == [1, 1, kept]
+    assert (stream.late, stream.restarts, stream.lost) == (1, 0, 1)
+    stream.decode(packet(payload, 12, encoding=encoding, stamp_ns=10**9 + 3))
+    assert stream.gaps == 1
+
+
+def test_a_repeated_packet_is_late():
+    stream = PacketStream()
+    for _ in range(2):
+        repeated = stream.decode(packet(FULL, 9, stamp_ns=10**9))
+    assert (len(repeated.events), stream.late) == (0, 1)
+
+
+def test_a_restarted_driver_has_later_stamps():
+    stream = PacketStream()
+    stream.decode(packet(FULL, 9, stamp_ns=10**9))
+    stream.decode(packet(FULL, 3, stamp_ns=2 * 10**9))
+    stream.decode(packet(FULL, 0, stamp_ns=10**8))  # a bag that loops
+    assert (stream.restarts, stream.late) == (2, 0)
+
+
 def test_unknown_encoding():
     with pytest.raises(EncodingError, match="'evt21'"):
         PacketStream().decode(packet(FULL, 0, encoding="evt21"))

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from hybrid_pose_ros.data.cdr import build_event_packet
+from hybrid_pose_ros.data.cdr import build_event_packet, parse_event_packet
+from hybrid_pose_ros.data.typestore import EVENT_PACKET
 from hybrid_pose_ros.errors import EncodingError
 from hybrid_pose_ros.runtime.keyframe_worker import KeyframeWorker
 
@@ -43,7 +44,12 @@ def make():
 
     def make(stage, decode=lambda packet: packet.seq, delay_s=0.0):
         published = []
-        inputs = {name: SimpleNamespace(decode=decode) for name in ("cam2", "cam3")}
+
+        def receive(raw, msgtype):
+            assert msgtype == EVENT_PACKET
+            return decode(parse_event_packet(raw))
+
+        inputs = {name: SimpleNamespace(receive=receive) for name in ("cam2", "cam3")}
         worker = KeyframeWorker(stage, inputs, published.append, delay_s)
         workers.append(worker)
         return worker, published
