@@ -23,6 +23,10 @@ class EncodingError(UserError):
     """An event packet has an encoding or a geometry that cannot be decoded."""
 
 
+class MotionError(UserError):
+    """A motion capture file is missing, damaged, or lacks a joint that the body needs."""
+
+
 class RecordingError(UserError):
     """A recording is missing, damaged, or lacks what was asked of it."""
 

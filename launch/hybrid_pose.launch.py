@@ -1,6 +1,7 @@
 """Live cameras, or a bag, to 3D skeletons.
 
     ros2 launch hybrid_pose_ros hybrid_pose.launch.py cameras:=cam2,cam3
+    ros2 launch hybrid_pose_ros hybrid_pose.launch.py sim:=true
     ros2 launch hybrid_pose_ros hybrid_pose.launch.py bag:=/path/to/recording rviz:=true
 
 Everything that is not an argument here is a parameter; they live in config/nodes.yaml.
@@ -52,6 +53,8 @@ def nodes(context: LaunchContext) -> list:
     """All nodes share the parameters; each takes those that it knows."""
     common = [LaunchConfiguration("config"), overrides(context)]
     actions = [process(name, *common) for name in NODES]
+    if LaunchConfiguration("sim").perform(context).lower() in ("true", "1"):
+        actions.append(process("sim_node", *common))
     bag = LaunchConfiguration("bag").perform(context)
     if bag:  # wait for the two nodes that read events, and for the one at the end
         ready = {"subscribers": 2, "publishers": ["skeleton"]}
@@ -84,6 +87,9 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("rviz", default_value="false", description="open RViz too"),
             DeclareLaunchArgument(
                 "bag", default_value="", description="recording to play; empty for live cameras"
+            ),
+            DeclareLaunchArgument(
+                "sim", default_value="false", description="simulated cameras and person, live"
             ),
             OpaqueFunction(function=nodes),
             Node(

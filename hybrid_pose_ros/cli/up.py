@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.pose.rig import is_live
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.runtime.child import ProcessSpec
 from hybrid_pose_ros.runtime.graph import ESTIMATORS, GraphOptions, node
@@ -15,6 +16,7 @@ from hybrid_pose_ros.runtime.supervisor import Supervisor
 EXAMPLE = """examples:
   hybrid_pose up --cameras cam2,cam3 --rig my_rig.yaml --overlay
   hybrid_pose up --bag recordings/demo --record out/bag
+  hybrid_pose up --sim --cameras cam0,cam1,cam2,cam3
 """
 
 
@@ -23,10 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--bag", type=Path, help="recording to play; without it, live cameras")
+    parser.add_argument("--sim", action="store_true", help="simulated cameras and person, live")
     parser.add_argument("--loop", action="store_true", help="play the recording again and again")
     parser.add_argument("--cameras", default="", help="names, comma-separated (default: config's)")
     parser.add_argument("--config", type=Path, help="ROS parameter file (default: nodes.yaml)")
-    parser.add_argument("--rig", default="", help="calibration file (default: the DHP19 rig)")
+    parser.add_argument("--rig", default="", help="calibration file, or camera_info: live")
     parser.add_argument("--weights", default="", help="weights (default: the shipped ones)")
     parser.add_argument("--device", default="", choices=["", "auto", "cpu", "cuda"])
     parser.add_argument("--namespace", default="", help="before all topics")
@@ -62,12 +65,16 @@ def processes(args: argparse.Namespace) -> list[ProcessSpec]:
     """
     for name in ("config", "rig", "weights", "bag"):
         path = getattr(args, name)
+        if name == "rig" and is_live(str(path)):
+            continue
         if path and not Path(path).exists():
             raise ConfigError(f"--{name} {path} does not exist; check the path")
+    if args.sim and args.bag:
+        raise ConfigError(f"give --sim or --bag {args.bag}, not both")
     options = GraphOptions(
         config=(args.config or share_path("config", "nodes.yaml")).resolve(),
         cameras=tuple(name.strip() for name in args.cameras.split(",") if name.strip()),
-        rig=args.rig and str(Path(args.rig).resolve()),
+        rig=args.rig if is_live(args.rig) else args.rig and str(Path(args.rig).resolve()),
         weights=args.weights and str(Path(args.weights).resolve()),
         device=args.device,
         namespace=args.namespace,
@@ -77,6 +84,8 @@ def processes(args: argparse.Namespace) -> list[ProcessSpec]:
         specs.append(node("overlay_node", options))
     if args.record:
         specs.append(node("recorder_node", options, {"out": str(args.record.resolve())}))
+    if args.sim:
+        specs.append(node("sim_node", options))
     if args.bag:
         # From the nodes that read events to the one at the end: nobody misses the beginning.
         ready = {"subscribers": 2, "publishers": ["skeleton"]}

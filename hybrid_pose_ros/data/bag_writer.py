@@ -23,12 +23,12 @@ STORAGES = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
 _FOREVER = Time(9223372036, 854775807)
 
 
-def _qos(reliability: QosReliability, depth: int) -> Qos:
+def _qos(reliability: QosReliability, depth: int, latched: bool) -> Qos:
     return Qos(
         QosHistory.KEEP_LAST,
         depth,
         reliability,
-        QosDurability.VOLATILE,
+        QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
         _FOREVER,
         _FOREVER,
         QosLiveliness.AUTOMATIC,
@@ -85,13 +85,16 @@ class BagWriter:
         self._writer.open()
         return self
 
-    def add_topic(self, topic: str, msgtype: str, reliable: bool | None = None) -> None:
+    def add_topic(
+        self, topic: str, msgtype: str, reliable: bool | None = None, latched: bool = False
+    ) -> None:
         """Announce a topic before the first message on it.
 
         Args:
             topic: such as /cam2/events.
             msgtype: such as event_camera_msgs/msg/EventPacket.
             reliable: offered reliability; by default best effort for events only.
+            latched: whoever subscribes later receives the last message too.
 
         Raises:
             RecordingError: if the type is not known or the topic was added before.
@@ -108,7 +111,7 @@ class BagWriter:
             topic,
             msgtype,
             typestore=store,
-            offered_qos_profiles=[_qos(kind, 10 if reliable else 1000)],
+            offered_qos_profiles=[_qos(kind, 10 if reliable else 1000, latched)],
         )
 
     def write(self, topic: str, message: bytes | dict[str, Any] | object, t_ns: int) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TRUTH_TOPIC = "/ground_truth/skeleton"
+TRUTH_PREFIX = "truth_"  # before the names of the joints in TF
 
 
 def read_truth(path: str | Path, topic: str = TRUTH_TOPIC) -> tuple[np.ndarray, np.ndarray]:

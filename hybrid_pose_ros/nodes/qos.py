@@ -14,6 +14,13 @@ def _profile(reliability: ReliabilityPolicy, depth: int) -> QoSProfile:
     )
 
 
+# Said once, also to who comes later.
+LATCHED = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
 # As event camera drivers publish: a subscriber that asks for more would receive nothing.
 EVENTS = _profile(ReliabilityPolicy.BEST_EFFORT, 1000)
 # For who needs the newest of a fast stream: no acknowledgement of each message, from any publisher.

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid_pose_ros.simulator.bones import Bones
+from hybrid_pose_ros.simulator.bones import Bones, carried, unit
+from hybrid_pose_ros.simulator.markers import markers_of
 from hybrid_pose_ros.simulator.pose import OUTWARD
 from hybrid_pose_ros.simulator.subjects import Subject
 
+_MARKER_M = 0.009
+_MARKER_SHINE = 3.0  # they throw the light back to where it comes from
 # Columns of a part: axes x, y (each over its squeeze), z, start point, length, two radii, bound.
 PART_SIZE = 16
 # Kinds of material: one reflectance; two along the axis; a face with hair; a collar; stripes.
@@ -68,7 +71,18 @@ def body_of(bones: Bones, subject: Subject) -> Body:
     for side in (0, 1):
         _add_arm(builder, bones, subject, side)
         _add_leg(builder, bones, subject, side)
+    if subject.wears_markers:
+        _add_markers(builder, bones)
     return Body(np.stack(builder.parts, axis=1), np.array(builder.materials, dtype=np.float64))
+
+
+def _add_markers(b: _Builder, bones: Bones) -> None:
+    """Vicon's reflecting spheres, of 14 mm, whose bright traces real DHP19 frames show."""
+    points = markers_of(bones)
+    for joint in range(points.shape[1]):
+        at = points[:, joint]
+        shine = (PLAIN, _MARKER_SHINE, 0.0, 0.0, 0.0)
+        b.add(at, at, (_MARKER_M, _MARKER_M), bones.left, shine, along=bones.up)
 
 
 def _add_head(b: _Builder, bones: Bones, who: Subject) -> None:
@@ -103,39 +117,47 @@ def _add_head(b: _Builder, bones: Bones, who: Subject) -> None:
 
 def _add_trunk(b: _Builder, bones: Bones, who: Subject) -> None:
     s, g, up, neck = bones.lengths.unit, who.girth, bones.up, bones.neck
-    right = -bones.left
+    right, pelvis_right = -bones.left, -bones.pelvis_left
     shirt = (PLAIN, who.shirt, 0.0, 0.0, 1.0)
     chest = (COLLAR, who.shirt, who.skin, 0.9, 1.0)
     if who.print_contrast > 0:
         chest = (STRIPES, who.shirt, _printed(who), 0.9, 1.0)
-    breath = 1.0 + 0.01 * bones.breath[:, None]
+    # The ribs rise and widen by some millimetres with every breath.
+    breath = 0.004 * s * bones.breath[:, None]
     b.add(
-        neck - 0.30 * s * up * breath,
-        neck - 0.12 * s * up,
-        (0.105 * s * g, 0.115 * s * g),
+        neck - 0.30 * s * up + breath * bones.front,
+        neck - 0.13 * s * up + breath * (bones.front + up),
+        (0.104 * s * g, 0.114 * s * g),
         right,
         chest,
-        (1.38 * who.shoulders, 0.95),
+        (1.36 * who.shoulders, 0.95),
     )
-    yoke = neck - 0.055 * s * up
-    wide = 0.13 * s * who.shoulders * bones.left
-    b.add(yoke - wide, yoke + wide, (0.062 * s * g, 0.062 * s * g), bones.front, shirt)
-    pelvis_right = -bones.pelvis_left
+    for side in (0, 1):  # from the neck down to the shoulders
+        b.add(
+            neck - 0.035 * s * up - 0.01 * s * bones.front,
+            bones.shoulder[:, side] - 0.002 * s * up,
+            (0.054 * s * g, 0.054 * s * g),
+            bones.front,
+            shirt,
+            (1.15, 1.0),
+        )
     b.add(
-        bones.hips,
+        bones.hips + 0.10 * s * up,
         neck - 0.26 * s * up,
-        (0.105 * s * g, 0.10 * s * g),
+        (0.108 * s * g, 0.10 * s * g),
         pelvis_right,
-        (BORDER, who.trousers, who.shirt, -0.12, 1.0),
-        (1.42 * who.hips, 0.98),
+        shirt,
+        (1.38 * who.hips, 0.98),
     )
+    # The hem of the shirt hangs over the trousers.
+    low, high = -0.03, 0.12
     b.add(
-        bones.hips - 0.03 * s * up,
-        bones.hips + 0.05 * s * up,
-        (0.10 * s * g, 0.10 * s * g),
+        bones.hips + low * s * up,
+        bones.hips + high * s * up,
+        (0.108 * s * g, 0.108 * s * g),
         pelvis_right,
-        (PLAIN, who.trousers, 0.0, 0.0, 0.6),
-        (1.55 * who.hips, 1.0),
+        (BORDER, who.trousers, who.shirt, (who.hem - low) / (high - low), 1.0),
+        (1.58 * who.hips, 1.02),
     )
 
 
@@ -147,24 +169,25 @@ def _printed(who: Subject) -> float:
 def _add_arm(b: _Builder, bones: Bones, who: Subject, side: int) -> None:
     s, g, front = bones.lengths.unit, who.girth, bones.front
     shoulder, elbow, wrist = bones.shoulder[:, side], bones.elbow[:, side], bones.hand[:, side]
-    fore = (wrist - elbow) / bones.lengths.forearm
     covered = min(who.sleeve, 1.0)
     upper = (BORDER, who.shirt, who.skin, 1.05 * covered, 0.5)
-    b.add(shoulder, elbow, (0.048 * s * g, 0.038 * s * g), front, upper)
+    b.add(shoulder, elbow, (0.050 * s * g, 0.040 * s * g), front, upper)
     sleeve = (PLAIN, who.shirt, 0.0, 0.0, 1.0)
-    cuff = shoulder + (elbow - shoulder) * (covered - 0.06)
-    b.add(shoulder, cuff, (0.058 * s * g, (0.058 - 0.012 * covered) * s * g), front, sleeve)
+    cuff = shoulder + (elbow - shoulder) * (covered - 0.12)
+    b.add(shoulder, cuff, (0.060 * s * g, (0.060 - 0.010 * covered) * s * g), front, sleeve)
     below = (BORDER, who.shirt if who.sleeve > 1 else who.skin, who.skin, who.sleeve - 1.0, 0.4)
-    b.add(elbow, wrist, (0.038 * s * g, 0.026 * s * g), front, below)
+    b.add(elbow, wrist, (0.042 * s * g, 0.027 * s * g), front, below)
+    fore = (wrist - elbow) / bones.lengths.forearm
+    # A loose hand: the thumb to the front, the back of the hand outwards.
+    out = unit(carried(OUTWARD[side] * bones.left, -bones.up, fore))
+    ahead = unit(carried(front, -bones.up, fore))
     hand = (PLAIN, who.skin, 0.0, 0.0, 0.5)
-    b.add(
-        wrist + 0.03 * s * fore,
-        wrist + 0.12 * s * fore,
-        (0.034 * s, 0.024 * s),
-        front,
-        hand,
-        (1.0, 0.55),
-    )
+    knuckles = wrist + 0.095 * s * fore
+    b.add(wrist + 0.02 * s * fore, knuckles, (0.033 * s, 0.038 * s), ahead, hand, (1.0, 0.5))
+    curl = unit(fore - 0.45 * out)
+    b.add(knuckles, knuckles + 0.06 * s * curl, (0.034 * s, 0.022 * s), ahead, hand, (1.0, 0.55))
+    thumb = wrist + (0.035 * fore + 0.028 * ahead) * s
+    b.add(thumb, thumb + (0.045 * fore + 0.02 * ahead) * s, (0.014 * s, 0.011 * s), out, hand)
 
 
 def _add_leg(b: _Builder, bones: Bones, who: Subject, side: int) -> None:
@@ -173,28 +196,34 @@ def _add_leg(b: _Builder, bones: Bones, who: Subject, side: int) -> None:
     hip, knee, ankle = bones.hip[:, side], bones.knee[:, side], bones.ankle[:, side]
     covered = min(who.trouser_leg, 1.0)
     thigh = (BORDER, who.trousers, who.skin, covered, 0.5)
-    b.add(hip, knee, (0.082 * s * g, 0.055 * s * g), right, thigh)
-    hem = hip + (knee - hip) * (covered - 0.05)
-    wide = 0.088 - 0.02 * covered
-    b.add(hip, hem, (0.088 * s * g, wide * s * g), right, (PLAIN, who.trousers, 0.0, 0.0, 0.8))
+    b.add(hip, knee, (0.086 * s * g, 0.057 * s * g), right, thigh)
+    # Short trousers stand off the leg at their hem, long ones less.
+    end = hip + (knee - hip) * (covered - 0.12)
+    wide = 0.092 - 0.018 * covered
+    b.add(hip, end, (0.090 * s * g, wide * s * g), right, (PLAIN, who.trousers, 0.0, 0.0, 0.8))
     long = who.trouser_leg > 1.2
     cloth = who.trousers if long else who.skin
-    b.add(knee, ankle, (0.056 * s * g, 0.038 * s * g), right, (BORDER, cloth, who.shoe, 0.88, 0.5))
+    b.add(knee, ankle, (0.056 * s * g, 0.037 * s * g), right, (BORDER, cloth, who.shoe, 0.9, 0.5))
     calf = (PLAIN, cloth, 0.0, 0.0, 0.5)
     down = ankle - knee
     b.add(
         knee + down * 0.15 - 0.015 * s * front,
-        knee + down * (0.85 if long else 0.45) - 0.012 * s * front,
-        (0.05 * s * g, (0.045 if long else 0.042) * s * g),
+        knee + down * (0.85 if long else 0.48) - 0.012 * s * front,
+        (0.050 * s * g, (0.046 if long else 0.043) * s * g),
         right,
         calf,
     )
-    shank, toes = down / bones.lengths.shank, bones.toe_way[:, side]
-    b.add(
-        ankle - (0.045 * toes - 0.045 * shank) * s,
-        ankle + (0.155 * toes + 0.055 * shank) * s,
-        (0.042 * s, 0.036 * s),
-        bones.left * OUTWARD[side],
-        (PLAIN, who.shoe, 0.0, 0.0, 0.5),
-        (1.05, 0.8),
-    )
+    _add_shoe(b, bones, who, side)
+
+
+def _add_shoe(b: _Builder, bones: Bones, who: Subject, side: int) -> None:
+    s, ankle, toes = bones.lengths.unit, bones.ankle[:, side], bones.toe_way[:, side]
+    shank = (ankle - bones.knee[:, side]) / bones.lengths.shank
+    sole = unit(shank - toes * np.sum(shank * toes, -1, keepdims=True))
+    across = bones.left * OUTWARD[side]
+    heel = ankle + (0.050 * sole - 0.035 * toes) * s
+    tip = ankle + (0.054 * sole + 0.155 * toes) * s
+    b.add(heel, tip, (0.038 * s, 0.034 * s), across, (PLAIN, who.shoe, 0.0, 0.0, 0.5), (1.15, 1.0))
+    instep = ankle + (0.03 * sole + 0.07 * toes) * s
+    tongue = (PLAIN, who.shoe, 0.0, 0.0, 0.5)
+    b.add(ankle + 0.012 * s * sole, instep, (0.040 * s, 0.034 * s), across, tongue)

@@ -10,11 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hybrid_pose_ros.simulator.legs import Legs, stand
 from hybrid_pose_ros.simulator.pose import OUTWARD, Pose
 from hybrid_pose_ros.simulator.subjects import Subject
 
 _HEADING = -0.5 * np.pi  # world angle of "forward"
+_FRONT = np.array([np.cos(_HEADING), np.sin(_HEADING), 0.0])
+_LEFT = np.array([-np.sin(_HEADING), np.cos(_HEADING), 0.0])
 _UP = np.array([0.0, 0.0, 1.0])
+# The acromion is at 0.82 of the height (ANSUR II), the joint 4 cm below; shoes lift both.
+_SHOULDER_DROP = 0.05
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Lengths:
             thigh=0.43 * s * subject.legs,
             shank=0.41 * s * subject.legs,
             upper_arm=0.30 * s * subject.arms,
-            forearm=0.26 * s * subject.arms,
+            forearm=0.265 * s * subject.arms,
             trunk=0.545 * s - 0.84 * s * (subject.legs - 1.0),
             hip_half=0.09 * s * subject.hips,
             shoulder_half=0.175 * s * subject.shoulders,
@@ -78,6 +83,14 @@ def unit(v: np.ndarray) -> np.ndarray:
     return v / np.linalg.norm(v, axis=-1, keepdims=True)
 
 
+def carried(v: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """`v` turned by the smallest rotation that takes `start` to `end`, all units (..., 3)."""
+    axis = np.cross(start, end)
+    once = np.cross(axis, v)
+    cosine = np.sum(start * end, axis=-1, keepdims=True)
+    return np.asarray(v + once + np.cross(axis, once) / np.maximum(1.0 + cosine, 1e-2))
+
+
 def _limb(flexion: np.ndarray, abduction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Axis of a limb, its forward and its outward normal; (n, 2, 3) in (front, left, up)."""
     sf, cf, sa, ca = np.sin(flexion), np.cos(flexion), np.sin(abduction), np.cos(abduction)
@@ -110,26 +123,25 @@ def bones_of(pose: Pose, subject: Subject) -> Bones:
 
     thigh, forward, _ = _limb(pose.hip_flexion, pose.hip_abduction)
     shank = _turned(thigh, -forward, pose.knee)
-    toes = _foot_way(pose, shank)
-    thigh, shank, toes = (v @ base for v in (thigh, shank, toes))
-    hips = _standing(pose, size, thigh, shank, toes, pelvis_left, front0, left0)
-    sides = OUTWARD[None, :, None] * pelvis_left[:, None]
-    hip = hips[:, None] + sides * size.hip_half
-    knee = hip + thigh * size.thigh
-    ankle = knee + shank * size.shank
+    toes = _foot_way(pose, shank, _turned(forward, thigh, pose.knee))
+    legs = Legs(
+        thigh=thigh @ base,
+        shank=shank @ base,
+        toes=toes @ base,
+        knee_front=forward @ base,
+        sides=OUTWARD[None, :, None] * pelvis_left[:, None] * size.hip_half,
+        thigh_m=size.thigh,
+        shank_m=size.shank,
+        ankle_m=size.ankle,
+        unit=size.unit,
+    )
+    hips, hip, knee, ankle, toes = stand(pose, legs, _FRONT, _LEFT)
 
     upper, forward, outward = _limb(pose.arm_flexion, pose.arm_abduction)
     fore = _turned(upper, _turned(forward, outward, pose.arm_twist), pose.elbow)
     upper, fore = upper @ chest, fore @ chest
     neck = hips + up * size.trunk
-    # The shoulder rises with the arm.
-    raised = np.clip((np.sum(upper * up[:, None], -1) + 0.6) / 1.4, 0.0, 1.0) ** 2
-    lift = (0.05 * raised - 0.035 + 0.002 * pose.breath[:, None]) * size.unit
-    shoulder = (
-        neck[:, None]
-        + OUTWARD[None, :, None] * left[:, None] * size.shoulder_half
-        + up[:, None] * lift[..., None]
-    )
+    shoulder = shoulders_of(neck, chest, upper, pose.breath, size)
     elbow = shoulder + upper * size.upper_arm
     head_front, head_up = _head_axes(pose, front, left, up)
     return Bones(
@@ -155,31 +167,34 @@ def bones_of(pose: Pose, subject: Subject) -> Bones:
     )
 
 
-def _foot_way(pose: Pose, shank: np.ndarray) -> np.ndarray:
-    """Direction of the toes (n, 2, 3) in (front, left, up): with the shank, a little outwards."""
-    ahead = np.broadcast_to(np.stack([np.ones(2), 0.15 * OUTWARD, np.zeros(2)], -1), shank.shape)
-    ahead = ahead + _UP * np.tan(np.clip(pose.ankle, -1.0, 1.0))[..., None]
-    return unit(ahead - 0.7 * shank * np.sum(ahead * shank, -1, keepdims=True))
+def _foot_way(pose: Pose, shank: np.ndarray, shank_front: np.ndarray) -> np.ndarray:
+    """Direction of the toes (n, 2, 3) in (front, left, up): square to the shank, turned out."""
+    ahead = _turned(shank_front, -shank, pose.ankle)
+    return unit(ahead + [0.0, 0.15, 0.0] * OUTWARD[:, None])
 
 
-def _standing(
-    pose: Pose,
-    size: Lengths,
-    thigh: np.ndarray,
-    shank: np.ndarray,
-    toes: np.ndarray,
-    pelvis_left: np.ndarray,
-    front0: np.ndarray,
-    left0: np.ndarray,
+def shoulders_of(
+    neck: np.ndarray, chest: np.ndarray, upper: np.ndarray, breath: np.ndarray, size: Lengths
 ) -> np.ndarray:
-    """Centre of the pelvis (n, 3) such that the lowest sole or toe touches the floor."""
-    drop = OUTWARD * pelvis_left[:, None, 2] * size.hip_half
-    ankle = drop + thigh[..., 2] * size.thigh + shank[..., 2] * size.shank
-    heel = ankle - size.ankle
-    toe = ankle + toes[..., 2] * 0.172 * size.unit - 0.085 * size.unit
-    lowest = np.minimum(heel, toe).min(axis=-1)
-    place = front0 * pose.forward[:, None] + left0 * pose.left[:, None]
-    return place + _UP * (pose.jump - lowest)[:, None]
+    """Shoulder joints (n, 2, 3): the shoulder blades rise and reach forward with the arms.
+
+    Args:
+        neck: (n, 3).
+        chest: (n, 3, 3) front, left and up of the chest.
+        upper: (n, 2, 3) directions of the upper arms.
+        breath: (n,) -1..1; size: of the person.
+    """
+    front, left, up = (chest[:, None, i] for i in range(3))
+    raised = np.clip((np.sum(upper * up, -1) + 0.6) / 1.4, 0.0, 1.0) ** 2
+    ahead = np.clip(np.sum(upper * front, -1), -0.5, 1.0)
+    lift = (0.06 * raised - _SHOULDER_DROP + 0.003 * breath[:, None]) * size.unit
+    out = size.shoulder_half - 0.025 * raised * size.unit
+    return (
+        neck[:, None]
+        + OUTWARD[:, None] * left * out[..., None]
+        + up * lift[..., None]
+        + front * (0.03 * ahead * size.unit)[..., None]
+    )
 
 
 def _head_axes(

@@ -64,6 +64,9 @@ def _write_events(file: h5py.File, recording: SimulatedRecording) -> None:
     for channel in range(_CHANNELS):
         events = recording.cameras.get(f"cam{channel}", empty_events())
         group = file.create_group(f"cam{channel}_events")
+        camera = recording.calibration.get(f"cam{channel}")
+        if camera is not None:  # not in DHP19, whose cameras are all alike
+            group.attrs["width"], group.attrs["height"] = camera.width, camera.height
         group["t"] = events["t"] // 1000
         group["x"] = events["x"] + 1
         group["y"] = events["y"] + 1

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from hybrid_pose_ros.simulator.balance import balanced
 from hybrid_pose_ros.simulator.movements.catalogue import Movement
 from hybrid_pose_ros.simulator.pose import Pose, added, mixed, resting
 from hybrid_pose_ros.simulator.rhythm import smoothstep
@@ -17,7 +18,7 @@ from hybrid_pose_ros.simulator.rhythm import smoothstep
 Motion = Callable[[np.ndarray], Pose]  # time in seconds (n,) -> pose
 
 _BLEND_S = 0.7
-_SWAY = 0.013  # metres and radians
+_SWAY = 0.017  # metres and radians
 
 
 def make_motion(movements: Sequence[Movement], subject: int, seed: int, seconds: float) -> Motion:
@@ -40,10 +41,13 @@ def make_motion(movements: Sequence[Movement], subject: int, seed: int, seconds:
 
     def pose_at(t: np.ndarray) -> Pose:
         t = np.asarray(t, dtype=np.float64)
-        pose = parts[0](t)
-        for i, part in enumerate(parts[1:], start=1):
+        # Parts that are over, or have not begun, need not be asked.
+        edges = (np.array([t.min(), t.max()]) + _BLEND_S * np.array([-0.5, 0.5])) / share
+        first, last = np.clip(np.floor(edges).astype(int), 0, len(parts) - 1)
+        pose = balanced(parts[first], t)
+        for i in range(first + 1, last + 1):
             weight = smoothstep((t - i * share) / _BLEND_S + 0.5)
-            pose = mixed(pose, part(t), weight)
+            pose = mixed(pose, balanced(parts[i], t), weight)
         return added(pose, sway(t, posture))
 
     return pose_at
@@ -61,6 +65,7 @@ def _posture(rng: np.random.Generator) -> Pose:
     pose.elbow += rng.uniform(-0.1, 0.2, (1, 2))
     pose.arm_twist += rng.normal(0.0, 0.1, (1, 2))
     pose.hip_abduction += rng.uniform(-0.02, 0.06)
+    pose.stance += rng.uniform(-0.03, 0.05)
     pose.lean += rng.normal(0.0, 0.02)
     pose.head_pitch += rng.normal(0.0, 0.06)
     return pose
@@ -72,11 +77,16 @@ def _nothing(count: int) -> Pose:
 
 
 def _sway(rng: np.random.Generator) -> Callable[[np.ndarray, Pose], Pose]:
-    """Slow drift of the whole body, breathing and small turns of the head."""
-    slow = rng.uniform(0.2, 0.4, 6) * 2.0 * np.pi
-    quick = rng.uniform(0.8, 1.3, 6) * 2.0 * np.pi
-    shift = rng.uniform(0.0, 2.0 * np.pi, (3, 6))
-    size = rng.uniform(0.7, 1.3, 6)
+    """Slow drift of the body above the feet, breathing and small turns of the head.
+
+    Its size is that of CMU clip 02_05 (one person punching): while both feet stand, the hips
+    drift by 13 and 12 mm (standard deviation, 0.15 to 1.5 Hz, sideways and forwards). That
+    includes what belongs to the punches, so somebody who only stands may sway less.
+    """
+    slow = rng.uniform(0.2, 0.4, 8) * 2.0 * np.pi
+    quick = rng.uniform(0.8, 1.3, 8) * 2.0 * np.pi
+    shift = rng.uniform(0.0, 2.0 * np.pi, (3, 8))
+    size = rng.uniform(0.7, 1.3, 8)
     place = rng.normal(0.0, 0.03, 2)
     heading = rng.normal(0.0, 0.03)
 
@@ -86,13 +96,18 @@ def _sway(rng: np.random.Generator) -> Callable[[np.ndarray, Pose], Pose]:
             getattr(pose, name)[:] += value
         drift = np.sin(np.outer(t, slow) + shift[0]) + 0.35 * np.sin(np.outer(t, quick) + shift[1])
         drift = drift * size
-        pose.forward += _SWAY * drift[:, 0] + place[0]
-        pose.left += _SWAY * drift[:, 1] + place[1]
+        pose.forward += place[0]
+        pose.left += place[1]
+        pose.shift_forward += _SWAY * drift[:, 0]
+        pose.shift_left += _SWAY * drift[:, 1]
         pose.lean += _SWAY * drift[:, 2]
         pose.roll += _SWAY * drift[:, 3]
         pose.yaw += 1.25 * _SWAY * drift[:, 4] + heading
-        pose.head_yaw += 6.0 * _SWAY * drift[:, 5]
+        pose.twist += _SWAY * drift[:, 6]
+        pose.head_yaw += 5.0 * _SWAY * drift[:, 5]
+        pose.head_pitch += 2.0 * _SWAY * drift[:, 7]
         pose.arm_flexion += 2.0 * _SWAY * drift[:, [2, 4]]
+        pose.arm_abduction += _SWAY * drift[:, [3, 6]]
         pose.breath += np.sin(0.8 * slow[0] * t + shift[2, 0])
         return pose
 

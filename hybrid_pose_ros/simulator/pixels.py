@@ -9,6 +9,7 @@ import numpy as np
 from hybrid_pose_ros.simulator.kernel import kernel
 
 DARK = np.float32(0.01)  # radiance of the dark current
+REFERENCE = np.float32(0.2)  # radiance at which a time constant is given
 _BLUR = 0.18  # weight of each neighbour in the lens blur
 _SETTLED = 2e-3  # log units from the final value at which a pixel counts as settled
 
@@ -67,7 +68,7 @@ def respond(
     rows: np.ndarray,
     t0: int,
     dt: int,
-    gain: float,
+    pace: float,
     refractory: int,
     state: np.ndarray,
     last: np.ndarray,
@@ -80,7 +81,7 @@ def respond(
 
     Args:
         image: (h, w) radiance; rows: (h, 2) columns that may differ from the last call.
-        gain: share of the way to the new value that the low-pass goes within dt.
+        pace: dt over the time constant of the low-pass at REFERENCE light; inf for no low-pass.
         state: (4, h, w) last blurred radiance, its log, filtered log, log at the last event.
         last: (h, w) time of the last event in ns; thresholds: (2, h, w) OFF, ON.
         active: (h, 2) columns not yet settled, rewritten.
@@ -108,6 +109,8 @@ def respond(
             old, target = state[2, v, u], state[1, v, u]
             if old == target:
                 continue
+            # The photoreceptor is as fast as its photocurrent is large.
+            gain = 1.0 - math.exp(-pace * (light + DARK) / (REFERENCE + DARK))
             new = np.float32(old + gain * (target - old))
             if abs(target - new) < _SETTLED:
                 new = target

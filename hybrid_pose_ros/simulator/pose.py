@@ -37,18 +37,24 @@ class Pose:
     head_pitch: np.ndarray  # nodding, positive down
     forward: np.ndarray  # metres from the place of the subject
     left: np.ndarray
+    shift_forward: np.ndarray  # metres of the pelvis from above the middle of the planted feet
+    shift_left: np.ndarray
     jump: np.ndarray  # clearance of the lowest foot above the floor
     breath: np.ndarray  # -1 .. 1
+    planted: np.ndarray  # 1: the foot keeps its place on the floor while the angles do not lift it
+    stride: np.ndarray  # metres of that place forwards
+    stance: np.ndarray  # metres from the middle to either planted ankle
+    balance: np.ndarray  # 1: the rest of the body answers what the limbs do, see `balance`
 
 
 PAIRS = frozenset(
     ("arm_flexion", "arm_abduction", "elbow", "arm_twist")
-    + ("hip_flexion", "hip_abduction", "knee", "ankle")
+    + ("hip_flexion", "hip_abduction", "knee", "ankle", "planted", "stride")
 )
 
 
 def resting(count: int) -> Pose:
-    """A relaxed standing pose, repeated `count` times."""
+    """A relaxed upright pose, repeated `count` times; the feet go where the angles put them."""
     values = {
         field.name: np.zeros((count, 2) if field.name in PAIRS else count) for field in fields(Pose)
     }
@@ -60,6 +66,15 @@ def resting(count: int) -> Pose:
     pose.hip_flexion += 0.05
     pose.hip_abduction += 0.04
     pose.knee += 0.09
+    pose.stance += 0.12
+    return pose
+
+
+def standing(count: int) -> Pose:
+    """The relaxed pose of somebody who stands on both feet and keeps the balance."""
+    pose = resting(count)
+    pose.planted += 1.0
+    pose.balance += 1.0
     return pose
 
 

@@ -23,19 +23,23 @@ class SensorModel:
     Attributes:
         threshold_on, threshold_off: mean contrast threshold in log units.
         threshold_spread: standard deviation of the threshold over the pixels.
-        time_constant_s: of the photoreceptor's low-pass; 0 for none.
+        time_constant_s: of the photoreceptor's low-pass on a mid-grey surface; 0 for none. It is
+            inversely proportional to the light.
         refractory_s: dead time of a pixel after an event.
-        noise_hz: mean rate of background events of a pixel.
+        noise_hz: mean rate of background events of a pixel that sees a mid-grey surface.
+        leak_share: of that rate, ON events by leakage, whatever the light; the rest is shot noise
+            of both polarities, more of it where it is dark.
         noise_spread: standard deviation of the logarithm of that rate over the pixels.
         hot_pixels: number of pixels that fire all the time, at hot_pixel_hz.
     """
 
-    threshold_on: float = 0.15
-    threshold_off: float = 0.15
+    threshold_on: float = 0.17
+    threshold_off: float = 0.17
     threshold_spread: float = 0.025
-    time_constant_s: float = 0.002
+    time_constant_s: float = 0.003
     refractory_s: float = 0.0005
     noise_hz: float = 0.015
+    leak_share: float = 0.25
     noise_spread: float = 1.0
     hot_pixels: int = 2
     hot_pixel_hz: float = 20.0
@@ -75,7 +79,7 @@ class EventSensor:
         self._last = np.full((height, width), self.t_ns - 10**9, np.int64)
         self._active = np.tile(np.array([width, 0], np.int32), (height, 1))
         everywhere = np.tile(np.array([0, width], np.int32), (height, 1))
-        self._respond(first, everywhere, 0, 1.0, np.zeros(0, EVENT_DTYPE), 0)
+        self._respond(first, everywhere, 0, math.inf, np.zeros(0, EVENT_DTYPE), 0)
         # Where between two events a pixel stands is random.
         phase = rng.uniform(-0.5, 0.5, (height, width)) * self.thresholds.min(axis=0)
         self._state[3] = self._state[2] + phase.astype(np.float32)
@@ -98,21 +102,20 @@ class EventSensor:
             The new count.
         """
         dt = int(t_ns) - self.t_ns
-        count = self._respond(image, rows, dt, self._gain(dt), events, count)
+        count = self._respond(image, rows, dt, self._pace(dt), events, count)
         self.t_ns = int(t_ns)
         return count
 
-    def _gain(self, dt_ns: int) -> float:
-        if self._model.time_constant_s == 0:
-            return 1.0
-        return 1.0 - math.exp(-dt_ns * 1e-9 / self._model.time_constant_s)
+    def _pace(self, dt_ns: int) -> float:
+        constant = self._model.time_constant_s
+        return dt_ns * 1e-9 / constant if constant > 0.0 else math.inf
 
     def _respond(
         self,
         image: np.ndarray,
         rows: np.ndarray,
         dt: int,
-        gain: float,
+        pace: float,
         events: np.ndarray,
         count: int,
     ) -> int:
@@ -121,7 +124,7 @@ class EventSensor:
             rows,
             self.t_ns,
             dt,
-            gain,
+            pace,
             int(self._model.refractory_s * 1e9),
             self._state,
             self._last,

@@ -1,4 +1,4 @@
-"""One person, one motion, several event cameras: events of each camera and the true joints."""
+"""One person, one performance, several event cameras: events of each camera and the true joints."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import numpy as np
 
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.pose.camera import Camera
-from hybrid_pose_ros.simulator.bones import bones_of
 from hybrid_pose_ros.simulator.markers import markers_of
-from hybrid_pose_ros.simulator.motion import make_motion
-from hybrid_pose_ros.simulator.movements.catalogue import find_movement
+from hybrid_pose_ros.simulator.performance import Performance, check_seconds, perform_movement
 from hybrid_pose_ros.simulator.recording import SimulatedRecording
 from hybrid_pose_ros.simulator.sensor import DAVIS346, SensorModel
-from hybrid_pose_ros.simulator.subjects import Subject, find_subject
+from hybrid_pose_ros.simulator.subjects import Subject
 from hybrid_pose_ros.simulator.view import CameraRun
 
 TRUTH_PERIOD_NS = 10_000_000
+FRAME_RATE = 300.0  # most pictures a second; slow motion needs fewer
 
 
 def simulate(
@@ -29,40 +28,48 @@ def simulate(
     cameras: Sequence[Camera],
     sensor: SensorModel = DAVIS346,
     progress: Callable[[float], None] | None = None,
-    frame_rate: float = 300.0,
+    frame_rate: float = FRAME_RATE,
 ) -> SimulatedRecording:
-    """Simulate a person in front of event cameras.
+    """Simulate a person doing one of our movements, see `perform_movement` and `record`."""
+    performance = perform_movement(subject, movement, seed, seconds)
+    return record(performance, seed, cameras, sensor, progress, frame_rate)
+
+
+def record(
+    performance: Performance,
+    seed: int,
+    cameras: Sequence[Camera],
+    sensor: SensorModel = DAVIS346,
+    progress: Callable[[float], None] | None = None,
+    frame_rate: float = FRAME_RATE,
+) -> SimulatedRecording:
+    """Put a person in front of event cameras.
 
     Each camera's events depend only on the arguments and on that camera, not on the others.
 
     Args:
-        subject: 1..17 or above 100, see `subjects.find_subject`.
-        movement: 1..33, a name, or several separated by commas, done one after the other.
-        seed: varies rhythm, sway, pixel thresholds, noise and backdrop.
-        seconds: length of the recording.
+        performance: the person and the motion.
+        seed: varies pixel thresholds, noise and backdrop.
         cameras: at least one, with different names.
         sensor: properties of all sensors.
         progress: called with the share done, 0..1.
-        frame_rate: most pictures a second that are rendered; slow motion needs fewer.
+        frame_rate: most pictures a second that are rendered.
 
     Raises:
-        ConfigError: for an unknown subject or movement, no length, no cameras, or a camera that
-            does not see the person.
+        ConfigError: no cameras, or a camera that does not see the person.
     """
-    person = find_subject(subject)
-    parts = tuple(find_movement(key) for key in str(movement).split(","))
-    if not 0.0 < seconds <= 3600.0:
-        raise ConfigError(f"seconds must be above 0 and at most 3600, got {seconds}")
+    seconds = performance.seconds
+    check_seconds(seconds)
     names = [camera.name for camera in cameras]
     if not names or len(set(names)) != len(names):
         raise ConfigError(f"cameras must be one or more with different names, got {names}")
-    motion = make_motion(parts, person.number, seed, seconds)
     truth_t = np.arange(int(seconds * 1e9) // TRUTH_PERIOD_NS + 1) * TRUTH_PERIOD_NS
-    truth = markers_of(bones_of(motion(truth_t * 1e-9), person))
+    truth = markers_of(performance.bones(truth_t * 1e-9))
+    for camera in cameras:
+        check_in_view(camera, truth)
     events = {}
     for i, camera in enumerate(cameras):
-        check_in_view(camera, truth)
-        run = CameraRun(camera, person, motion, sensor, _entropy(seed, person, camera), frame_rate)
+        run = camera_run(performance, camera, sensor, seed, frame_rate)
         chunks = []
         for share, chunk in run.chunks(seconds):
             chunks.append(chunk)
@@ -71,13 +78,24 @@ def simulate(
         events[camera.name] = np.concatenate(chunks)
     return SimulatedRecording(
         cameras=events,
-        sizes={camera.name: (camera.width, camera.height) for camera in cameras},
+        calibration={camera.name: camera for camera in cameras},
         truth_t_ns=truth_t,
         truth_xyz=truth,
-        subject=person,
-        movements=parts,
-        seed=seed,
+        stem=performance.stem,
         seconds=seconds,
+    )
+
+
+def camera_run(
+    performance: Performance,
+    camera: Camera,
+    sensor: SensorModel,
+    seed: int,
+    frame_rate: float = FRAME_RATE,
+) -> CameraRun:
+    """One camera about to see a performance; always the same for the same arguments."""
+    return CameraRun(
+        camera, performance, sensor, _entropy(seed, performance.person, camera), frame_rate
     )
 
 

@@ -24,11 +24,13 @@ class Subject:
         shoulders, hips: width relative to the average.
         shirt, trousers, skin, hair, shoe: reflectance 0..1.
         sleeve: share of the arm that the sleeve covers (0.2 sleeveless .. 2 long: 1 = upper arm).
+        hem: height of the shirt's hem over the hip joints in metres.
         trouser_leg: share of the leg covered: 0.5 mid-thigh, 1 knee, 2 ankle.
         hair_length: 0 none, 1 short, 2 shoulder length.
         print_contrast: contrast of a stripe over the chest, 0 = none.
         texture: amplitude of folds and patterns in log reflectance.
         lamps: (2, 4) direction (x, y, z) and strength of the lamps; ambient: the rest of the light.
+        wears_markers: the reflecting spheres of a motion capture system at the labelled points.
         seed: of the pattern on the clothes.
     """
 
@@ -46,12 +48,14 @@ class Subject:
     hair: float
     shoe: float
     sleeve: float
+    hem: float
     trouser_leg: float
     hair_length: float
     print_contrast: float
     texture: float
     ambient: float
     lamps: tuple[tuple[float, float, float, float], ...]
+    wears_markers: bool
     seed: int
 
 
@@ -79,8 +83,8 @@ def _drawn(number: int) -> Subject:
         number=number,
         female=female,
         height=height,
-        legs=rng.normal(1.0, 0.025),
-        arms=rng.normal(1.0, 0.025),
+        legs=1.0 + 0.02 * float(np.clip(rng.normal(), -1.5, 1.5)),
+        arms=1.0 + 0.025 * float(np.clip(rng.normal(), -1.5, 1.5)),
         girth=float(np.clip(rng.normal(0.95 if female else 1.02, 0.07), 0.8, 1.25)),
         shoulders=rng.normal(0.93 if female else 1.03, 0.03),
         hips=rng.normal(1.05 if female else 0.98, 0.03),
@@ -90,14 +94,17 @@ def _drawn(number: int) -> Subject:
         hair=hair,
         shoe=shoe,
         sleeve=float(rng.choice([0.25, 0.5, 0.6, 0.9, 1.9], p=[0.1, 0.35, 0.3, 0.1, 0.15])),
+        hem=float(rng.uniform(-0.07, 0.02) if rng.random() < 0.8 else rng.uniform(0.06, 0.1)),
         trouser_leg=1.93 if long_trousers else float(rng.uniform(0.6, 1.05)),
         hair_length=float(
             rng.choice([0.0, 1.0, 2.0], p=[0, 0.3, 0.7] if female else [0.12, 0.8, 0.08])
         ),
         print_contrast=float(rng.uniform(0.3, 0.9)) if rng.random() < 0.35 else 0.0,
-        texture=rng.uniform(0.10, 0.26),
+        texture=rng.uniform(0.03, 0.14),
         ambient=rng.uniform(0.38, 0.55),
         lamps=_lamps(rng),
+        # The people of DHP19 all did; whoever is met elsewhere does not.
+        wears_markers=number < FIRST_RANDOM_SUBJECT or bool(rng.random() < 0.4),
         seed=number,
     )
 

@@ -9,10 +9,10 @@ import numpy as np
 from hybrid_pose_ros.events.types import EVENT_DTYPE
 from hybrid_pose_ros.pose.camera import Camera
 from hybrid_pose_ros.simulator.body import body_of
-from hybrid_pose_ros.simulator.bones import bones_of
+from hybrid_pose_ros.simulator.lens import LensRenderer
 from hybrid_pose_ros.simulator.markers import markers_of
-from hybrid_pose_ros.simulator.motion import Motion
 from hybrid_pose_ros.simulator.noise import NoiseSource
+from hybrid_pose_ros.simulator.performance import Performance
 from hybrid_pose_ros.simulator.render import Renderer
 from hybrid_pose_ros.simulator.scene import Optics, backdrop
 from hybrid_pose_ros.simulator.sensor import EventSensor, SensorModel
@@ -25,13 +25,22 @@ _SLOWEST_HZ = 60.0
 _BUFFER = 400_000
 
 
+def set_up(camera: Camera, person: Subject, rng: np.random.Generator) -> Renderer | LensRenderer:
+    """What draws the person in front of a random wall, as the camera sees it."""
+
+    def make(seen: Camera) -> Renderer:
+        optics = Optics.of(seen)
+        return Renderer(optics, person, backdrop(optics, (seen.height, seen.width), rng))
+
+    return make(camera) if camera.distortion is None else LensRenderer(camera, make)
+
+
 class CameraRun:
     """The state of one camera during a simulation.
 
     Args:
         camera: name, size and projection.
-        person: whose body.
-        motion: what it does.
+        performance: the person and what it does.
         model: the sensor.
         entropy: seeds of pixels, noise and backdrop.
         frame_rate: most pictures a second.
@@ -40,32 +49,37 @@ class CameraRun:
     def __init__(
         self,
         camera: Camera,
-        person: Subject,
-        motion: Motion,
+        performance: Performance,
         model: SensorModel,
         entropy: list[int],
         frame_rate: float,
     ) -> None:
         self._camera = camera
-        self._person, self._motion, self._rate = person, motion, frame_rate
+        self._person, self._bones = performance.person, performance.bones
+        self._rate = frame_rate
         pixels, noise, scene = np.random.default_rng(entropy).spawn(3)
-        reflectance, contrast = scene.uniform(0.14, 0.26), scene.uniform(0.1, 0.25)
-        background = backdrop((camera.height, camera.width), scene, reflectance, contrast)
-        self._renderer = Renderer(Optics.of(camera), person, background)
+        self._renderer = set_up(camera, self._person, scene)
         self._draw(np.array([-_WARM_NS]), lambda t_ns: None)
         self._sensor = EventSensor(model, self._renderer.image, -_WARM_NS, pixels)
-        self._noise = NoiseSource(model, camera.width, camera.height, noise)
+        self._noise = NoiseSource(model, self._renderer.image, noise)
 
-    def chunks(self, seconds: float) -> Iterator[tuple[float, np.ndarray]]:
+    def chunks(
+        self, seconds: float, chunk_ns: int = _CHUNK_NS
+    ) -> Iterator[tuple[float, np.ndarray]]:
         """Yield (share done, sorted events of the next piece of time) from time 0 on."""
         end = int(seconds * 1e9)
         self._sense(-_WARM_NS, 0)
-        for start in range(0, end, _CHUNK_NS):
-            stop = min(end, start + _CHUNK_NS)
+        for start in range(0, end, chunk_ns):
+            stop = min(end, start + chunk_ns)
             events = np.concatenate([self._sense(start, stop), self._noise.between(start, stop)])
             # Stamps lie in start..stop; the very last instant belongs to the next piece.
             events["t"] = np.minimum(events["t"], stop - 1)
             yield stop / end, events[np.argsort(events["t"], kind="stable")]
+
+    def picture(self, t_ns: int) -> np.ndarray:
+        """(h, w) radiance of the scene at a time; overwritten by whatever is drawn next."""
+        self._draw(np.array([t_ns]), lambda t_ns: None)
+        return self._renderer.image
 
     def _sense(self, start_ns: int, stop_ns: int) -> np.ndarray:
         """Events of the motion between two times, not sorted."""
@@ -83,7 +97,7 @@ class CameraRun:
         return np.concatenate([*buffers, buffer[:count]])
 
     def _draw(self, times_ns: np.ndarray, then: Callable[[int], None]) -> None:
-        body = body_of(bones_of(self._motion(times_ns * 1e-9), self._person), self._person)
+        body = body_of(self._bones(times_ns * 1e-9), self._person)
         for t_ns, parts in zip(times_ns, body.parts, strict=True):
             self._renderer.draw(parts, body.materials)
             then(t_ns)
@@ -92,7 +106,7 @@ class CameraRun:
         """Times in (t0, t1] at which to render: denser while something moves fast."""
         count = max(1, round((t1_ns - t0_ns) * 1e-9 * self._rate))
         grid = t0_ns + np.round(np.arange(count + 1) * ((t1_ns - t0_ns) / count)).astype(np.int64)
-        points = markers_of(bones_of(self._motion(grid * 1e-9), self._person))
+        points = markers_of(self._bones(grid * 1e-9))
         uv = self._camera.project(points)
         moved = np.linalg.norm(np.diff(uv, axis=0), axis=-1)
         moved = np.nan_to_num(moved, nan=np.inf).max(axis=-1)  # NaN behind the camera

@@ -26,7 +26,7 @@ def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     index = tmp_path / "share" / "ament_index" / "resource_index" / "packages"
     index.mkdir(parents=True)
     for package, executables in {
-        "hybrid_pose_ros": [*LIVE, "replay_node"],
+        "hybrid_pose_ros": [*LIVE, "replay_node", "sim_node"],
         "rviz2": ["rviz2"],
     }.items():
         (index / package).touch()
@@ -126,6 +126,12 @@ def test_a_bag_adds_the_replay(prefix: Path):
     assert set(commands) == LIVE | {"replay_node"}
     assert parameters(commands["replay_node"])["bag"] == "/data/walk.mcap"
     assert parameters(commands["fusion_node"])["rig"] == "/data/rig.yaml"
+
+
+def test_simulated_cameras_on_request(prefix: Path):
+    commands = started(prefix, sim="true", cameras="cam0,cam1")
+    assert set(commands) == LIVE | {"sim_node"}
+    assert parameters(commands["sim_node"])["cameras"] == ["cam0", "cam1"]
 
 
 def test_rviz(prefix: Path):

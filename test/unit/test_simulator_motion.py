@@ -3,6 +3,7 @@ import pytest
 
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.simulator.bones import Lengths, bones_of
+from hybrid_pose_ros.simulator.legs import TOE, TOE_DROP
 from hybrid_pose_ros.simulator.markers import markers_of
 from hybrid_pose_ros.simulator.motion import make_motion
 from hybrid_pose_ros.simulator.movements.catalogue import EXTRA, MOVEMENTS, find_movement
@@ -43,14 +44,33 @@ def test_one_foot_touches_the_floor_and_none_is_below(name):
     found = bones(name)
     sole = np.minimum(
         found.ankle[..., 2] - found.lengths.ankle,
-        found.ankle[..., 2] + (0.172 * found.toe_way[..., 2] - 0.085) * found.lengths.unit,
+        found.ankle[..., 2] + (TOE * found.toe_way[..., 2] - TOE_DROP) * found.lengths.unit,
     )
     lowest = sole.min(axis=1)
     assert lowest.min() > -1e-9
     assert lowest.min() < 1e-3
     grounded = ("jump", "hop", "jog", "free")
     if not any(word in name for word in grounded):
-        assert lowest.max() < 1e-9
+        assert lowest.max() < 5e-3
+
+
+@pytest.mark.parametrize("name", [m.name for m in MOVEMENTS if m.session in (1, 3, 5)])
+def test_a_foot_that_stands_does_not_slide(name):
+    found = bones(name)
+    low = found.ankle[..., 2] - found.lengths.ankle < 1e-6
+    speed = np.linalg.norm(np.diff(found.ankle, axis=0), axis=-1) / 0.005
+    standing = low[1:] & low[:-1]
+    assert standing.mean() > 0.4
+    assert np.percentile(speed[standing], 99) < 0.02  # m/s
+
+
+def test_a_walking_foot_moves_with_the_belt():
+    found = bones("walk")
+    velocity = np.diff(found.ankle[..., 1], axis=0) / 0.005  # backwards is +y
+    flat = np.abs(found.toe_way[1:, :, 2]) < 1e-6
+    flat &= found.ankle[1:, :, 2] - found.lengths.ankle < 1e-3
+    assert flat.sum() > 100
+    assert np.median(velocity[flat]) == pytest.approx(0.97, rel=0.1)
 
 
 @pytest.mark.parametrize("name", ALL)

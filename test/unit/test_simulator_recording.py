@@ -41,17 +41,27 @@ def test_event_rates_are_those_of_a_davis():
         assert low < len(recording.cameras["cam2"]) < high
 
 
+def share_near(events: np.ndarray, uv: np.ndarray) -> tuple[float, float]:
+    """Share of the events in the box around joints (n, k, 2), and the box's share of the sensor."""
+    low, high = uv.reshape(-1, 2).min(axis=0) - 15, uv.reshape(-1, 2).max(axis=0) + 15
+    x, y = events["x"], events["y"]
+    near = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1])
+    return float(near.mean()), float(np.prod(high - low) / (346 * 260))
+
+
 def test_truth_lies_in_the_picture_among_the_events(knee):
     np.testing.assert_array_equal(knee.truth_t_ns, np.arange(121) * 10_000_000)
     for camera in PAIR:
         uv = camera.project(knee.truth_xyz)
         assert np.all((uv > 0) & (uv < [346, 260]))
         events = knee.cameras[camera.name]
-        # The knee that rises makes most events: they lie around it and not elsewhere.
-        box = np.percentile(uv[:, [5, 9, 11]].reshape(-1, 2), [0, 100], axis=0) + [[-15], [15]]
-        x, y = events["x"], events["y"]
-        near = (x > box[0, 0]) & (x < box[1, 0]) & (y > box[0, 1]) & (y < box[1, 1])
-        assert near.mean() > 0.5
+        # The whole body answers a knee that rises, and only noise lies beside it.
+        inside, area = share_near(events, uv)
+        assert inside > 0.9
+        assert area < 0.5
+        # The leg that rises makes far more events than its part of the picture.
+        inside, area = share_near(events, uv[:, [5, 9, 11]])
+        assert inside > 3.0 * area
 
 
 def test_the_same_seed_gives_the_same_events_whatever_the_other_cameras(knee):

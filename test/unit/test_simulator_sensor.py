@@ -11,6 +11,7 @@ IDEAL = SensorModel(
     threshold_on=0.1, threshold_off=0.2, threshold_spread=0.0, time_constant_s=0.0, refractory_s=0.0
 )
 SHAPE = (6, 8)
+GREY = np.full((260, 346), 0.2, np.float32)  # the light for which rates and constants are given
 
 
 def everywhere():
@@ -67,12 +68,34 @@ def test_refractory_time_keeps_events_apart():
 def test_the_low_pass_delays_a_step_and_loses_nothing():
     slow = SensorModel(threshold_spread=0.0, time_constant_s=0.01, refractory_s=0.0)
     fast = SensorModel(threshold_spread=0.0, time_constant_s=0.0, refractory_s=0.0)
-    logs = [0.0] + [1.5] * 100
+    grey = float(np.log(0.2 + DARK))
+    logs = [grey - 1.5] + [grey] * 100
     late, prompt = shown(slow, logs), shown(fast, logs)
     assert len(late) == len(prompt)
     assert prompt["t"].max() <= 1_000_000
     # Half of a first-order step is over after ln 2 time constants.
     assert np.median(late["t"]) == pytest.approx(np.log(2) * 10e6, rel=0.15)
+
+
+def test_the_photoreceptor_is_slower_in_the_dark():
+    slow = SensorModel(threshold_spread=0.0, time_constant_s=0.01, refractory_s=0.0)
+    grey = float(np.log(0.2 + DARK))
+    bright = shown(slow, [grey - 1.0] + [grey] * 200)
+    dark = shown(slow, [grey - 2.0] + [grey - 1.0] * 200)
+    assert np.median(dark["t"]) / np.median(bright["t"]) == pytest.approx(np.e, rel=0.1)
+
+
+def test_dark_surfaces_make_more_shot_noise_and_leakage_only_on_events():
+    light = GREY.copy()
+    light[:, :173] = 0.2 / 4
+    model = SensorModel(noise_hz=0.1, hot_pixels=0, leak_share=0.0)
+    events = NoiseSource(model, light, np.random.default_rng(3)).between(0, 20 * 10**9)
+    dark = np.mean(events["x"] < 173)
+    expected = np.sqrt((0.2 + DARK) / (0.05 + DARK))
+    assert dark / (1.0 - dark) == pytest.approx(expected, rel=0.05)
+    assert events["p"].mean() == pytest.approx(0.5, abs=0.01)
+    leak = SensorModel(noise_hz=0.1, hot_pixels=0, leak_share=1.0)
+    assert NoiseSource(leak, light, np.random.default_rng(3)).between(0, 10**9)["p"].all()
 
 
 def test_thresholds_spread_over_the_pixels():
@@ -91,19 +114,19 @@ def test_a_full_buffer_is_not_overrun():
 
 def test_noise_has_the_rate_that_was_set():
     model = SensorModel(noise_hz=0.1, hot_pixels=0)
-    events = NoiseSource(model, 346, 260, np.random.default_rng(3)).between(0, 10_000_000_000)
+    events = NoiseSource(model, GREY, np.random.default_rng(3)).between(0, 10_000_000_000)
     rate = len(events) / 10.0 / (346 * 260)
     assert rate == pytest.approx(0.1, rel=0.05)
     assert events["x"].max() < 346
     assert events["y"].max() < 260
     assert 0 <= events["t"].min() < events["t"].max() < 10_000_000_000
     none = SensorModel(noise_hz=0.0, hot_pixels=0)
-    assert len(NoiseSource(none, 346, 260, np.random.default_rng(3)).between(0, 10**10)) == 0
+    assert len(NoiseSource(none, GREY, np.random.default_rng(3)).between(0, 10**10)) == 0
 
 
 def test_hot_pixels_stand_out():
     model = SensorModel(noise_hz=0.01, hot_pixels=3, hot_pixel_hz=50.0)
-    events = NoiseSource(model, 100, 80, np.random.default_rng(3)).between(0, 4 * 10**9)
+    events = NoiseSource(model, GREY[:80, :100], np.random.default_rng(3)).between(0, 4 * 10**9)
     counts = np.bincount(events["y"].astype(int) * 100 + events["x"], minlength=8000)
     assert (counts > 100).sum() == 3
 

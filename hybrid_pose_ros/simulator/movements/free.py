@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hybrid_pose_ros.simulator.pose import PAIRS, Pose, resting
+from hybrid_pose_ros.simulator.pose import PAIRS, Pose, resting, standing
 from hybrid_pose_ros.simulator.rhythm import smoothstep
 
 _KNOTS = 2048
@@ -77,4 +77,4 @@ def free(rng: np.random.Generator) -> Callable[[np.ndarray], Pose]:
 def stand(rng: np.random.Generator) -> Callable[[np.ndarray], Pose]:
     """Stand still; only the sway that every motion gets remains."""
     del rng
-    return lambda t: resting(len(t))
+    return lambda t: standing(len(t))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hybrid_pose_ros.simulator.movements.limbs import Builder
-from hybrid_pose_ros.simulator.pose import OUTWARD, Pose, resting
+from hybrid_pose_ros.simulator.pose import OUTWARD, Pose, standing
 from hybrid_pose_ros.simulator.rhythm import Rhythm
 
 
@@ -19,7 +19,7 @@ def wave(side: int) -> Builder:
         lift, swing = rng.uniform(1.2, 1.6), rng.uniform(0.35, 0.55)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose = resting(len(t))
+            pose = standing(len(t))
             angle, size = rhythm.angle(t)
             pose.arm_flexion[:, side] = 0.1
             pose.arm_abduction[:, side] = lift + 0.05 * np.sin(angle - 0.6)
@@ -41,7 +41,7 @@ def circle(side: int) -> Builder:
         rhythm, radius = Rhythm(rng, 1.15, jitter=0.05), rng.uniform(0.35, 0.5)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose = resting(len(t))
+            pose = standing(len(t))
             angle, size = rhythm.angle(t)
             pose.arm_flexion[:, side] = 1.1 + radius * size * np.sin(angle)
             pose.arm_abduction[:, side] = 0.3 + radius * size * np.cos(angle)
@@ -61,7 +61,7 @@ def figure_eight(side: int) -> Builder:
         rhythm, radius = Rhythm(rng, 1.7, jitter=0.05), rng.uniform(0.4, 0.6)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose = resting(len(t))
+            pose = standing(len(t))
             angle, size = rhythm.angle(t)
             pose.arm_flexion[:, side] = 1.15 + 0.6 * radius * size * np.sin(2.0 * angle)
             pose.arm_abduction[:, side] = 0.25 + radius * size * np.sin(angle)
@@ -82,7 +82,7 @@ def clap() -> Builder:
         rhythm, lift = Rhythm(rng, 0.62, jitter=0.05), rng.uniform(0.35, 0.6)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose = resting(len(t))
+            pose = standing(len(t))
             angle, size = rhythm.angle(t)
             together = (0.5 + 0.5 * np.cos(angle))[:, None]
             apart = (1.0 - together) * size[:, None]

@@ -7,10 +7,17 @@ from collections.abc import Callable
 import numpy as np
 
 from hybrid_pose_ros.simulator.movements.limbs import Builder
-from hybrid_pose_ros.simulator.pose import OUTWARD, Pose, resting
-from hybrid_pose_ros.simulator.rhythm import Rhythm, keyed
+from hybrid_pose_ros.simulator.pose import OUTWARD, Pose, resting, standing
+from hybrid_pose_ros.simulator.rhythm import Rhythm, keyed, smoothstep
 
 GRAVITY = 9.81  # m/s^2
+
+
+def planted(count: int) -> Pose:
+    """Upright on both feet, which keep their places while they are on the floor."""
+    pose = resting(count)
+    pose.planted += 1.0
+    return pose
 
 
 def flight(phase: np.ndarray, start: float, end: float, height: float | np.ndarray) -> np.ndarray:
@@ -23,7 +30,7 @@ def crouched(pose: Pose, depth: np.ndarray) -> None:
     """Bend both legs and the trunk of `pose` in place; depth (n,), 1 is a deep crouch."""
     pose.hip_flexion += 0.9 * depth[:, None]
     pose.knee += 1.7 * depth[:, None]
-    pose.ankle += 0.5 * depth[:, None]
+    pose.ankle += 0.8 * depth[:, None]
     pose.lean += 0.4 * depth
 
 
@@ -36,7 +43,7 @@ def single_jump(reach_m: float = 0.0) -> Builder:
         air = 2.0 * np.sqrt(2.0 * height / GRAVITY) / 2.4
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose = resting(len(t))
+            pose = planted(len(t))
             x, size = rhythm.phase(t)
             end = 0.3 + air
             crouch = keyed(x, (0.05, 0.2, 0.3), (0, 1, 0)) * depth
@@ -47,16 +54,26 @@ def single_jump(reach_m: float = 0.0) -> Builder:
             pose.arm_flexion += (arms * size)[:, None]
             pose.ankle -= (flight(x, 0.28, end, 0.5))[:, None]
             if reach_m:
-                pose.forward += reach_m * keyed(x, (0.27, end, 0.68, 0.95), (0, 1, 1, 0)) * size
-                for side, start in ((0, 0.68), (1, 0.81)):
-                    step = flight(x, start, start + 0.14, 1.0)
-                    pose.hip_flexion[:, side] += 0.3 * step
-                    pose.knee[:, side] += 0.6 * step
+                _jump_ahead(pose, x, end, reach_m * size)
             return pose
 
         return pose_at
 
     return build
+
+
+def _jump_ahead(pose: Pose, x: np.ndarray, end: float, reach: np.ndarray) -> None:
+    """Fly forwards by `reach` (n,) metres between the shares 0.3 and `end`, then step back."""
+    flown = np.clip((x - 0.3) / (end - 0.3), 0.0, 1.0)
+    pose.forward += reach * (flown - smoothstep((x - 0.66) / 0.32))
+    pose.lean += 0.12 * keyed(x, (0.15, 0.32, end), (0, 1, 0))
+    pose.shift_forward += 0.06 * keyed(x, (0.2, 0.3, end), (0, 1, 0))
+    for side, start in ((0, 0.66), (1, 0.82)):
+        back = smoothstep((x - start - 0.02) / 0.12)
+        pose.stride[:, side] += reach * (flown - back) - pose.forward
+        step = flight(x, start, start + 0.16, 1.0)
+        pose.hip_flexion[:, side] += 0.5 * step
+        pose.knee[:, side] += 1.0 * step
 
 
 def repeated_jumps() -> Builder:
@@ -66,7 +83,7 @@ def repeated_jumps() -> Builder:
         rhythm, height = Rhythm(rng, 0.62, jitter=0.03), rng.uniform(0.06, 0.12)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose = resting(len(t))
+            pose = planted(len(t))
             x, size = rhythm.phase(t)
             ground = np.sin(np.pi * np.clip(x / 0.45, 0, 1)) ** 2
             crouched(pose, 0.3 * ground)
@@ -89,7 +106,7 @@ def hop(side: int) -> Builder:
         lift, bend = rng.uniform(0.1, 0.6), rng.uniform(1.2, 1.6)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose = resting(len(t))
+            pose = standing(len(t))
             x, size = rhythm.phase(t)
             ground = np.sin(np.pi * np.clip(x / 0.5, 0, 1)) ** 2
             crouched(pose, 0.22 * ground)
@@ -98,6 +115,7 @@ def hop(side: int) -> Builder:
             pose.knee[:, 1 - side] += bend
             pose.jump += flight(x, 0.5, 1.0, height * size)
             pose.roll += OUTWARD[side] * 0.05
+            pose.stance -= 0.05  # the foot comes below the middle
             pose.arm_abduction += 0.2 + 0.1 * swing[:, None]
             pose.elbow += 0.4
             return pose
@@ -108,23 +126,27 @@ def hop(side: int) -> Builder:
 
 
 def star_jumps() -> Builder:
-    """Arms and legs spread and close with every jump."""
+    """Arms and legs spread and close with every jump; the hands almost meet above the head."""
 
     def build(rng: np.random.Generator) -> Callable[[np.ndarray], Pose]:
         rhythm = Rhythm(rng, 1.1, jitter=0.03)
-        arms, legs = rng.uniform(2.2, 2.7), rng.uniform(0.3, 0.42)
+        arms, legs = rng.uniform(2.2, 2.7), rng.uniform(0.28, 0.4)
         height = rng.uniform(0.06, 0.11)
+        uneven = rng.normal(0.0, 0.06, 2)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose = resting(len(t))
+            pose = planted(len(t))
             angle, size = rhythm.angle(t)
-            spread = 0.5 - 0.5 * np.cos(angle)
-            pose.arm_abduction += (arms * size * spread)[:, None]
-            pose.elbow += 0.15 * spread[:, None]
-            pose.hip_abduction += (legs * size * spread)[:, None]
-            half = (angle / np.pi) % 1.0  # one flight opens, the next closes
-            crouched(pose, 0.12 * (1 - np.sin(np.pi * half)))
-            pose.jump += flight(half, 0.15, 0.85, height)
+            spread = (0.5 - 0.5 * np.cos(angle))[:, None]
+            pose.arm_abduction += arms * size[:, None] * spread * (1.0 + uneven)
+            pose.arm_flexion += 0.25 * spread
+            pose.elbow += 0.35 * spread
+            half = angle / np.pi % 2.0  # the first flight opens, the second closes
+            apart = smoothstep((half - 0.15) / 0.7) - smoothstep((half - 1.15) / 0.7)
+            pose.hip_abduction += (legs * apart)[:, None]
+            pose.stance += 0.84 * np.sin(legs * apart)
+            crouched(pose, 0.14 * (1.0 - np.sin(np.pi * (half % 1.0))))
+            pose.jump += flight(half % 1.0, 0.15, 0.85, height * size)
             return pose
 
         return pose_at

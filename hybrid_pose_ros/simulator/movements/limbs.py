@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hybrid_pose_ros.simulator.pose import OUTWARD, Pose, resting
+from hybrid_pose_ros.simulator.pose import OUTWARD, Pose, standing
 from hybrid_pose_ros.simulator.rhythm import Rhythm
 
 Builder = Callable[[np.random.Generator], Callable[[np.ndarray], Pose]]
@@ -19,10 +19,9 @@ def arm_abduction(side: int) -> Builder:
         rhythm, top = Rhythm(rng, 2.4), rng.uniform(1.3, 1.6)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose, k = resting(len(t)), rhythm.bump(t)
+            pose, k = standing(len(t)), rhythm.bump(t)
             pose.arm_abduction[:, side] += top * k
             pose.elbow[:, side] -= 0.1 * k
-            pose.roll -= OUTWARD[side] * 0.05 * k
             pose.yaw += OUTWARD[side] * 0.04 * k
             return pose
 
@@ -38,11 +37,10 @@ def leg_abduction(side: int) -> Builder:
         rhythm, top = Rhythm(rng, 2.1), rng.uniform(0.45, 0.7)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose, k = resting(len(t)), rhythm.bump(t)
+            pose, k = standing(len(t)), rhythm.bump(t)
             pose.hip_abduction[:, side] += top * k
             pose.knee[:, side] -= 0.05 * k
             pose.roll -= OUTWARD[side] * 0.12 * k
-            pose.left -= OUTWARD[side] * 0.03 * k
             pose.arm_abduction += 0.12 * k[:, None]
             return pose
 
@@ -58,7 +56,7 @@ def biceps_curl(side: int) -> Builder:
         rhythm, top = Rhythm(rng, 1.9), rng.uniform(1.8, 2.2)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose, k = resting(len(t)), rhythm.bump(t)
+            pose, k = standing(len(t)), rhythm.bump(t)
             pose.elbow[:, side] += top * k
             pose.arm_flexion[:, side] += 0.08 * k
             pose.arm_twist[:, side] += 0.2 * k
@@ -78,12 +76,11 @@ def knee_lift(side: int) -> Builder:
         rhythm, top = Rhythm(rng, 1.8), rng.uniform(1.3, 1.6)
 
         def pose_at(t: np.ndarray) -> Pose:
-            pose, k = resting(len(t)), rhythm.bump(t)
+            pose, k = standing(len(t)), rhythm.bump(t)
             pose.hip_flexion[:, side] += top * k
             pose.knee[:, side] += (top + 0.15) * k
             pose.lean -= 0.05 * k
             pose.roll -= OUTWARD[side] * 0.05 * k
-            pose.left -= OUTWARD[side] * 0.03 * k
             pose.arm_flexion[:, 1 - side] += 0.12 * k
             pose.arm_flexion[:, side] -= 0.08 * k
             return pose
