@@ -1,6 +1,7 @@
 """The compiled inner loops of `kalman`: prediction and measurement update of all joints.
 
-A state is x, y, z (m) and their velocities (m/s).
+A state is x, y, z (m), their velocities (m/s), and per camera the two coordinates of its present
+error, in standard deviations.
 """
 
 from __future__ import annotations
@@ -22,24 +23,53 @@ def predict(
     q_pp: float,
     q_pv: float,
     q_vv: float,
-) -> None:
-    """Per axis x <- F x, P <- F P F^T + Q with F = [[1, gain], [0, rest]]."""
+    fade: float,
+    limit: float,
+) -> bool:
+    """Per axis x <- F x, P <- F P F^T + Q with F = [[1, gain], [0, rest]]; errors fade to N(0, 1).
+
+    Args:
+        state: (J, 6 + 2C) changed.
+        covariance: (J, 6 + 2C, 6 + 2C) changed.
+        gain: seconds that a velocity moves its position.
+        rest: share of a velocity that remains.
+        q_pp: noise of a position, m^2.
+        q_pv: covariance of the noises of position and velocity, m^2/s.
+        q_vv: noise of a velocity, m^2/s^2.
+        fade: share of a camera's error that remains.
+        limit: bound of a position's variance, m^2.
+
+    Returns:
+        Whether a position may have become more uncertain than that.
+    """
+    size, wide = state.shape[1], False
     for j in range(len(state)):
         x, c = state[j], covariance[j]
         for i in range(3):
             x[i] += gain * x[i + 3]
             x[i + 3] *= rest
-        for i in range(3):
+            for k in range(size):
+                c[i, k] += gain * c[i + 3, k]
+                c[i + 3, k] *= rest
+        for i in range(6, size):
+            x[i] *= fade
+            for k in range(size):
+                c[i, k] *= fade
+        for i in range(size):
             for k in range(3):
-                pv, vp, vv = c[i, k + 3], c[i + 3, k], c[i + 3, k + 3]
-                c[i, k] += gain * (pv + vp) + gain * gain * vv
-                c[i, k + 3] = rest * (pv + gain * vv)
-                c[i + 3, k] = rest * (vp + gain * vv)
-                c[i + 3, k + 3] = rest * rest * vv
+                c[i, k] += gain * c[i, k + 3]
+                c[i, k + 3] *= rest
+            for k in range(6, size):
+                c[i, k] *= fade
+        for i in range(3):
             c[i, i] += q_pp
             c[i, i + 3] += q_pv
             c[i + 3, i] += q_pv
             c[i + 3, i + 3] += q_vv
+        for i in range(6, size):
+            c[i, i] += 1.0 - fade * fade
+        wide = wide or c[0, 0] + c[1, 1] + c[2, 2] > limit
+    return wide
 
 
 @numba.njit(cache=True)
@@ -50,22 +80,28 @@ def absorb(
     valid: np.ndarray,
     hold: np.ndarray,
     gate: float,
-    test_only: bool,
-    status: np.ndarray,
+    first: int,
+    drift: float,
+    change: bool,
+    distance: np.ndarray,
 ) -> None:
     """Take whitened rows; a joint beyond the gate stays as it is.
 
     Args:
-        state: (J, 6) changed.
-        covariance: (J, 6, 6) changed.
-        rows: (J, n, 4) derivative by x, y, z | residual, of unit variance.
-        valid: (J,) bool, joints that have rows.
-        hold: (J,) bool, joints to be left alone along the ray of their two rows.
+        state: (J, 6 + 2C) changed.
+        covariance: (J, 6 + 2C, 6 + 2C) changed.
+        rows: (J, R, 4): derivative by x, y, z | residual at the state, in standard deviations.
+        valid: (J,) bool.
+        hold: (J,) bool: position and velocity stay alone along the ray of their two rows.
         gate: largest squared Mahalanobis distance.
-        test_only: write the status only.
-        status: (J,) written: 1 accepted, -1 rejected; untouched where not valid.
+        first: place in the state of the error that the first row has, the next row's follows.
+        drift: derivative of a row by its error; 0 where the rows' errors are white.
+        change: take the rows; else write the distance only.
+        distance: (J,) written: squared Mahalanobis distance; untouched where not valid.
     """
-    x, c, ph, gain, ray = np.empty(6), np.empty((6, 6)), np.empty(6), np.empty(6), np.zeros(3)
+    size = state.shape[1]
+    x, c, h = np.empty(size), np.empty((size, size)), np.zeros(size)
+    ph, gain, ray = np.empty(size), np.empty(size), np.zeros(3)
     for j in range(len(state)):
         if not valid[j]:
             continue
@@ -73,41 +109,73 @@ def absorb(
         c[:] = covariance[j]
         if hold[j]:
             _cross(rows[j, 0], rows[j, 1], ray)
-        distance = 0.0
+        total = 0.0
         for r in range(rows.shape[1]):
-            h = rows[j, r]
-            innovation = h[3]  # taken at the old position
-            for k in range(3):
+            h[:] = 0.0
+            h[:3] = rows[j, r, :3]
+            h[first + r] += drift
+            innovation = rows[j, r, 3] - h[first + r] * x[first + r] * (drift != 0.0)
+            for k in range(3):  # the residual was taken at the old position
                 innovation -= h[k] * (x[k] - state[j, k])
-            for i in range(6):
+            variance = 1.0
+            for i in range(size):
                 ph[i] = c[i, 0] * h[0] + c[i, 1] * h[1] + c[i, 2] * h[2]
-            variance = 1.0 + h[0] * ph[0] + h[1] * ph[1] + h[2] * ph[2]
-            distance += innovation * innovation / variance
-            for i in range(6):
+                if drift != 0.0:
+                    ph[i] += c[i, first + r] * drift
+            for i in range(3):
+                variance += h[i] * ph[i]
+            if drift != 0.0:
+                variance += drift * ph[first + r]
+            total += innovation * innovation / variance
+            for i in range(size):
                 gain[i] = ph[i] / variance
             if hold[j]:
-                for part in (0, 3):
-                    along = 0.0
-                    for k in range(3):
-                        along += ray[k] * gain[part + k]
-                    for k in range(3):
-                        gain[part + k] -= ray[k] * along
-            for i in range(6):
+                _remove(gain[:3], ray, 1.0)
+                _remove(gain[3:6], ray, 1.0)
+            for i in range(size):
                 x[i] += gain[i] * innovation
-                for k in range(6):  # right for any gain
+                for k in range(size):  # right for any gain
                     c[i, k] += gain[i] * gain[k] * variance - gain[i] * ph[k] - ph[i] * gain[k]
-        if distance <= gate:
-            status[j] = 1
-            if test_only:
-                continue
+        distance[j] = total
+        if change and total <= gate:
             if hold[j]:
-                along = ray[0] * x[3] + ray[1] * x[4] + ray[2] * x[5]
-                for k in range(3):
-                    x[3 + k] -= _SETTLE * along * ray[k]
+                _remove(x[3:6], ray, _SETTLE)
             state[j] = x
             covariance[j] = c
-        else:
+
+
+@numba.njit(cache=True)
+def note(distance: np.ndarray, gate: float, rejections: np.ndarray, status: np.ndarray) -> int:
+    """What became of a measurement.
+
+    Args:
+        distance: (J,) squared Mahalanobis distance; NaN = missing.
+        gate: largest accepted one.
+        rejections: (J,) in a row, changed.
+        status: (J,) written: 1 accepted, -1 rejected, 0 missing.
+
+    Returns:
+        The largest number of rejections in a row.
+    """
+    most = 0
+    for j in range(len(distance)):
+        status[j] = 0
+        if distance[j] <= gate:
+            status[j] = 1
+            rejections[j] = 0
+        elif distance[j] > gate:
             status[j] = -1
+            rejections[j] += 1
+        most = max(most, rejections[j])
+    return most
+
+
+@numba.njit(cache=True)
+def _remove(vector: np.ndarray, direction: np.ndarray, share: float) -> None:
+    """Take a share of the part along a unit vector away."""
+    along = share * (vector[0] * direction[0] + vector[1] * direction[1] + vector[2] * direction[2])
+    for k in range(3):
+        vector[k] -= along * direction[k]
 
 
 @numba.njit(cache=True)

@@ -204,12 +204,11 @@ def solve_points(
     reject: bool,
     xyz: np.ndarray,
     covariance_xyz: np.ndarray,
-    error: np.ndarray,
     views: np.ndarray,
     used: np.ndarray,
     chi2: np.ndarray,
 ) -> None:
-    """Everything that `triangulation.triangulate` answers; writes the last six arguments."""
+    """All joints of a skeleton, see `triangulation.Triangulation`; writes the last five."""
     cameras, joints = confidence.shape
     factors = np.empty((cameras, 3))
     mask = np.empty(cameras, np.bool_)
@@ -228,7 +227,6 @@ def solve_points(
                 chi2[j] = solve_point(projections, pixels, factors, mask, xyz[j], covariance_xyz[j])
         views[j] = count
         used[:, j] = mask
-    reproject(projections, uv, used, xyz, error)
 
 
 @numba.njit(cache=True)
@@ -248,24 +246,6 @@ def _worst_view(
                 worst = c
                 lowest = chi2 if np.isfinite(chi2) else np.inf
     return worst
-
-
-@numba.njit(cache=True)
-def reproject(
-    projections: np.ndarray, uv: np.ndarray, used: np.ndarray, xyz: np.ndarray, error: np.ndarray
-) -> None:
-    """See `triangulation.reprojection_error`; writes the last argument."""
-    for j in range(len(xyz)):
-        total, count = 0.0, 0
-        for c in range(len(projections)):
-            if used[c, j]:
-                p = projections[c]
-                depth = p[2, 0] * xyz[j, 0] + p[2, 1] * xyz[j, 1] + p[2, 2] * xyz[j, 2] + p[2, 3]
-                for i in range(2):
-                    q = p[i, 0] * xyz[j, 0] + p[i, 1] * xyz[j, 1] + p[i, 2] * xyz[j, 2] + p[i, 3]
-                    total += (q / depth - uv[c, j, i]) ** 2
-                count += 1
-        error[j] = np.sqrt(total / count) if count else np.nan
 
 
 @numba.njit(cache=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid_pose_ros.pose.solver import CHI2_999, reproject, solve_points
+from hybrid_pose_ros.pose.reprojection import reproject
+from hybrid_pose_ros.pose.solver import CHI2_999, solve_points
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ def triangulate(
         reject: leave out contradicting views where three or more see the joint.
     """
     cameras, joints = np.shape(confidence)
+    projections = np.ascontiguousarray(projections, np.float64)
+    uv = np.ascontiguousarray(uv, np.float64)
     result = Triangulation(
         xyz=np.full((joints, 3), np.nan),
         covariance=np.full((joints, 3, 3), np.nan),
@@ -62,18 +65,18 @@ def triangulate(
         chi2=np.full(joints, np.nan),
     )
     solve_points(
-        np.ascontiguousarray(projections, np.float64),
-        np.ascontiguousarray(uv, np.float64),
+        projections,
+        uv,
         np.ascontiguousarray(covariance, np.float64),
         np.ascontiguousarray(confidence, np.float64),
         reject,
         result.xyz,
         result.covariance,
-        result.reprojection_px,
         result.views,
         result.used,
         result.chi2,
     )
+    reproject(projections, uv, result.used, result.xyz, result.reprojection_px)
     return result
 
 

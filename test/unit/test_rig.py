@@ -141,7 +141,10 @@ CROP = {"x": 34, "y": 2, "width": 256, "height": 256}
         (drop("width"), "lacks width"),
         (drop("dhp19_projection"), "either `projection`"),
         (change(projection=[[1, 0, 0, 0]] * 3), "not both"),
-        (change(focal=3), "unknown key focal; known are crop, dhp19_projection"),
+        (
+            change(focal=3),
+            "unknown key focal; known are crop, dhp19_projection, distortion, frame_id",
+        ),
         (change(width="346"), "width must be a positive whole number of pixels, got '346'"),
         (change(height=0), "height must be a positive whole number"),
         (change(frame_id=""), "frame_id must be a name"),
