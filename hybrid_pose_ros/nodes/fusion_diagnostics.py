@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
@@ -47,27 +48,32 @@ class FusionDiagnostics:
         return report
 
     def _camera(self, camera: str, seconds: float) -> DiagnosticStatus:
-        total = {**self._assemblers[camera].counters, **self._fusion.counters(camera)}
+        known = self._fusion.report(camera)
+        total = {**self._assemblers[camera].counters, **known.counters}
         before, self._before[camera] = self._before[camera], total
         new = {key: value - before.get(key, 0) for key, value in total.items()}
         share = new["rejected"] / new["joints"] if new["joints"] else 0.0
-        if not self._fusion.live(camera):
+        if not known.used:
+            level, text = DiagnosticStatus.ERROR, known.verdict
+        elif not known.live:
             level, text = DiagnosticStatus.ERROR, "no poses"
-        elif self._fusion.left_out(camera):
-            level, text = DiagnosticStatus.ERROR, "left out: contradicts the other cameras"
+        elif known.verdict != "ok":
+            level, text = DiagnosticStatus.WARN, known.verdict
         elif share > _SUSPICIOUS_SHARE:
             level, text = DiagnosticStatus.WARN, "contradicts the other cameras or the motion"
         elif new["late"] + new["jumps"] + new.get("orphans", 0):
             level, text = DiagnosticStatus.WARN, "poses were dropped"
         else:
             level, text = DiagnosticStatus.OK, "ok"
-        newest_ns = max(self._fusion.last_ns(name) for name in self._assemblers)
+        newest_ns = max(self._fusion.report(name).last_ns for name in self._assemblers)
         values = {
             "rate_hz": f"{new.get('updates', 0) / seconds:.1f}",
             "keyframe_rate_hz": f"{new.get('keyframes', 0) / seconds:.1f}",
-            "behind_newest_ms": f"{(newest_ns - self._fusion.last_ns(camera)) / 1e6:.1f}"
-            if self._fusion.last_ns(camera) >= 0
+            "behind_newest_ms": f"{(newest_ns - known.last_ns) / 1e6:.1f}"
+            if known.last_ns >= 0
             else "never seen",
+            "used": str(known.used).lower(),
+            "residual_px": f"{known.offset_px:.2f}",
             "rejected_share": f"{share:.3f}",
             **{key: str(value) for key, value in sorted(total.items())},
         }
@@ -83,7 +89,12 @@ class FusionDiagnostics:
             values["joints_known"] = str(known)
             values["confidence"] = f"{self._latest.confidence.mean():.2f}"
             values["views"] = f"{self._latest.views.mean():.1f}"
-            if known == 0:
+            error = self._latest.reprojection_px
+            if np.isfinite(error).any():
+                values["reprojection_px"] = f"{np.nanmean(error):.1f}"
+            if self._fusion.disagree:
+                level, text = DiagnosticStatus.ERROR, "cameras disagree: check the calibration"
+            elif known == 0:
                 level, text = DiagnosticStatus.WARN, "no joint is seen by two cameras"
         return self._status("skeleton", level, text, values)
 

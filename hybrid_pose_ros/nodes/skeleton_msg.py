@@ -8,6 +8,7 @@ from tf2_msgs.msg import TFMessage
 
 from hybrid_pose_ros.msg import Skeleton3D
 from hybrid_pose_ros.nodes.convert import stamp_to_msg
+from hybrid_pose_ros.pose.body_frame import body_pose
 from hybrid_pose_ros.runtime.fused_skeleton import FusedSkeleton
 from hybrid_pose_ros.skeleton import JOINTS
 
@@ -27,33 +28,45 @@ def skeleton_to_msg(skeleton: FusedSkeleton, frame_id: str) -> Skeleton3D:
 
 
 class JointFrames:
-    """One TF frame per known joint: world -> prefix + joint name, axes parallel to the world's.
+    """TF frames of a person: prefix + joint name, axes parallel to the world's, and `body_<id>`.
 
-    The messages are made once and changed in place; publish one before asking for the next.
+    The body is that of REP 155: in the middle of the hips, x forward, z up; without a `body_id` it
+    has no frame. The messages are made once and changed in place; publish one before asking for
+    the next.
     """
 
-    def __init__(self, frame_id: str, prefix: str) -> None:
-        self._transforms = []
-        for joint in JOINTS:
-            transform = TransformStamped()
-            transform.header.frame_id = frame_id
-            transform.child_frame_id = prefix + joint
-            transform.transform.rotation.w = 1.0
-            self._transforms.append(transform)
+    def __init__(self, frame_id: str, prefix: str, body_id: str = "") -> None:
+        self._joints = [_transform(frame_id, prefix + joint) for joint in JOINTS]
+        self._body = _transform(frame_id, f"body_{body_id}") if body_id else None
 
     def message(self, skeleton: FusedSkeleton) -> TFMessage:
         """The frames of this skeleton; joints that are unknown are left out."""
         stamp = stamp_to_msg(skeleton.t_ns)
         known = []
         for transform, xyz, confidence in zip(
-            self._transforms, skeleton.xyz.tolist(), skeleton.confidence.tolist(), strict=True
+            self._joints, skeleton.xyz.tolist(), skeleton.confidence.tolist(), strict=True
         ):
             if confidence > 0:
                 transform.header.stamp = stamp
                 place = transform.transform.translation
                 place.x, place.y, place.z = xyz
                 known.append(transform)
+        body = body_pose(skeleton.xyz, skeleton.confidence) if self._body else None
+        if self._body and body is not None:
+            place, turn = self._body.transform.translation, self._body.transform.rotation
+            self._body.header.stamp = stamp
+            place.x, place.y, place.z = body[0].tolist()
+            turn.x, turn.y, turn.z, turn.w = body[1].tolist()
+            known.append(self._body)
         return TFMessage(transforms=known)
+
+
+def _transform(frame_id: str, child: str) -> TransformStamped:
+    transform = TransformStamped()
+    transform.header.frame_id = frame_id
+    transform.child_frame_id = child
+    transform.transform.rotation.w = 1.0
+    return transform
 
 
 def _flat(values: np.ndarray) -> np.ndarray:

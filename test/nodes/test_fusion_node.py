@@ -19,6 +19,7 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 from hybrid_pose_ros.errors import CalibrationError, ConfigError
+from hybrid_pose_ros.eval.simulated_poses import SimulatedPoses
 from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D, Skeleton3D
 from hybrid_pose_ros.nodes import qos
 from hybrid_pose_ros.nodes.convert import keyframe_to_msg, update_to_msg
@@ -100,7 +101,7 @@ def graph(context):
 
 EVERY_ONE = {"marker_rate_hz": 0.0, "frame_rate_hz": 0.0}
 RIG = load_rig(share_path("config", "dhp19_rig.yaml"), CAMERAS)
-XYZ = np.random.default_rng(0).uniform([-0.4, -0.4, 0.1], [0.4, 0.4, 1.8], (13, 3))
+XYZ = SimulatedPoses(RIG, 1).truth(0)
 
 
 def keypoints(camera, shift=0.0):
@@ -111,7 +112,7 @@ def keypoints(camera, shift=0.0):
 
 def keyframe(camera, number=1, t_ns=0):
     record = Keyframe(camera, number, t_ns, keypoints(camera, 5.0), b"", "test")
-    return keyframe_to_msg(record, START + t_ns, f"{camera}_optical_frame")
+    return keyframe_to_msg(record, START + t_ns, f"{camera}_optical_frame", "none", b"")
 
 
 def update(camera, step, number=1):
@@ -159,11 +160,63 @@ def test_skeletons_markers_and_frames(graph):
     assert [joints.points[4].x, joints.points[4].z] == pytest.approx(XYZ[4, [0, 2]], abs=1e-4)
     assert joints.colors[0].g > joints.colors[0].r
     frames = {t.child_frame_id: t for t in graph.received["/tf"][-1].transforms}
-    assert set(frames) == {f"person_{joint}" for joint in JOINTS}
+    assert set(frames) == {"body_person", *(f"person_{joint}" for joint in JOINTS)}
     head = frames["person_head"]
     assert (head.header.frame_id, stamp_ns(head.header)) == ("world", START + 20 * PERIOD)
     place = head.transform.translation
     assert [place.x, place.y, place.z] == pytest.approx(XYZ[0], abs=1e-4)
+    place = frames["body_person"].transform.translation
+    assert [place.x, place.y, place.z] == pytest.approx(XYZ[[5, 6]].mean(axis=0), abs=1e-4)
+
+
+def test_ellipsoids_on_demand(graph):
+    graph = graph(**EVERY_ONE, show_covariance=True, body_id="")
+    send_keyframes(graph)
+    send(graph, range(1, 11))
+    graph.wait(lambda: len(graph.received["skeleton_markers"]) >= 10)
+    markers = graph.received["skeleton_markers"][-1].markers
+    ellipsoids = [m for m in markers if m.ns == "covariance"]
+    assert [m.id for m in ellipsoids] == list(range(13))
+    covariance = np.array(graph.received["skeleton"][-1].covariance).reshape(13, 3, 3)
+    for marker, matrix in zip(ellipsoids, covariance, strict=True):
+        assert (marker.type, marker.action) == (Marker.SPHERE, Marker.ADD)
+        axes = [marker.scale.x, marker.scale.y, marker.scale.z]
+        assert axes == pytest.approx(2 * np.sqrt(7.815 * np.linalg.eigvalsh(matrix)), rel=1e-3)
+    graph.wait(lambda: graph.received["/tf"])
+    assert not any(
+        t.child_frame_id.startswith("body") for t in graph.received["/tf"][-1].transforms
+    )
+
+
+def test_a_late_keyframe_corrects_the_update_of_its_time(graph):
+    graph = graph()
+    send_keyframes(graph)
+    send(graph, range(1, 8))
+    graph.wait(lambda: len(graph.received["skeleton"]) >= 7)
+    for camera in CAMERAS:
+        graph.out[f"{camera}/keyframe"].publish(keyframe(camera, 2, 4 * PERIOD))
+    send(graph, range(8, 10))
+    graph.wait(lambda: len(graph.received["skeleton"]) >= 9)
+    graph.wait(lambda: graph.node._fusion.report("cam3").counters["corrected"] == 1)
+    last = graph.received["skeleton"][-1]
+    # The keyframe is five pixels off, so that it must be seen in what follows.
+    assert np.abs(np.array(last.position).reshape(13, 3) - XYZ).max() > 1e-3
+
+
+def test_predicted_to_now(graph):
+    graph = graph(predict_to_now=True)
+    now_ns = graph.node.get_clock().now().nanoseconds
+    for camera in CAMERAS:
+        message = keyframe(camera)
+        graph.out[f"{camera}/keyframe"].publish(message)
+    for camera in CAMERAS:
+        message = update(camera, 1)
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(now_ns - 1000, 10**9)
+        graph.out[f"{camera}/update"].publish(message)
+    graph.wait(lambda: graph.received["skeleton"])
+    ahead_ns = stamp_ns(graph.received["skeleton"][0].header) - now_ns
+    # Where sending took longer than 0.2 s, the skeleton stays at the time of its measurements.
+    assert 0 < ahead_ns < 200_000_000 or ahead_ns == -1000
 
 
 def test_updates_that_come_before_their_keyframe_are_kept(graph):
