@@ -1,81 +1,166 @@
-"""How much faster the event-driven engine is than the same network in PyTorch, in one run.
+"""How much faster the event-driven engine steps than the same network in plain PyTorch, in one run.
 
-usage: python benchmarks/spiking_step.py [--weights FILE] [--recording BAG]
+usage: python benchmarks/spiking_step.py [--presets paper lite] [--rates 1 2 3 5 10] [--json FILE]
 
-Feeds both engines the bins of one camera view of the recording, alternating, and prints the
-median time of a step, the ratio, and how far apart the heatmaps and the spikes are.
+Random networks whose biases are tuned until every layer fires at the wanted rate, fed with counts
+of moving blobs. PyTorch's cost does not depend on the rate. Ratios are to PyTorch on as many
+threads as serve it best. Other work disturbs PyTorch's threads most: leave the machine alone.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
+import json
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from hybrid_pose_ros.data.bag import open_recording
-from hybrid_pose_ros.events.representation import count_histogram
-from hybrid_pose_ros.models.checkpoint import load_checkpoint
-from hybrid_pose_ros.pose.rig import load_rig
-from hybrid_pose_ros.resources import share_path
-from hybrid_pose_ros.runtime.camera_input import CameraInput
-from hybrid_pose_ros.runtime.engine import make_engine
+from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.models.presets import build
+from hybrid_pose_ros.runtime.engine import Stream, make_engine
+from hybrid_pose_ros.runtime.event_driven import EventDrivenEngine
 
-BIN_NS = 10_000_000
+TUNING_STEPS = 100
+TUNING_GAIN = 0.3
+ACTIVE_BINS = 10
+LIVELY = 6.0  # factor of the weights: inputs, not biases, decide who fires
+WARM_UP = 15  # steps until the deepest layers fire as they will
 
 
-def bins_of(recording: Path, camera_name: str, count: int, size: int) -> list[np.ndarray]:
-    """The first `count` bins of a camera, (2, size, size) each."""
-    camera = load_rig(share_path("config", "dhp19_rig.yaml"), [camera_name]).cameras[camera_name]
-    inputs, parts = CameraInput(camera), []
-    with open_recording(recording) as bag:
-        for packet in bag.packets([f"/{camera_name}/events"]):
-            decoded = inputs.decode(packet)
-            parts.append(decoded.events)
-            if decoded.t_end_ns > (count + 1) * BIN_NS:
-                break
-    events = np.concatenate(parts)
-    edges = np.searchsorted(events["t"], np.arange(count + 1) * BIN_NS)
-    return [
-        count_histogram(events[a:b], camera.crop, size, 1, k * BIN_NS, (k + 1) * BIN_NS)
-        for k, (a, b) in enumerate(itertools.pairwise(edges))
-    ]
+def moving_blobs(side: int, seed: int = 0) -> np.ndarray:
+    """Event counts (bins, 2, side, side) of three blobs over a faint background."""
+    rng = np.random.default_rng(seed)
+    v, u = np.mgrid[:side, :side] / side
+    start, speed = rng.uniform(0.25, 0.75, (3, 2)), rng.uniform(-0.015, 0.015, (3, 2))
+    counts = []
+    for i in range(ACTIVE_BINS):
+        rate = np.full((2, side, side), 0.004)
+        for (y, x), (dy, dx) in zip(start, speed, strict=True):
+            far = (v - y - dy * i) ** 2 + (u - x - dx * i) ** 2
+            rate += 0.4 * np.exp(-far / (2 * 0.06**2))
+        counts.append(rng.poisson(rate))
+    return np.array(counts, np.float32)
+
+
+def tune(network: PoseNetwork, rate: float, counts: np.ndarray) -> list[float]:
+    """Change the batch norms' biases until every layer fires at `rate`; the rates reached."""
+    engine = EventDrivenEngine(network, 2)
+    stream, sizes = engine.new_stream(), [np.prod(shape) for shape in engine.shapes]
+    norms = [layer.norm for layer in engine.plan.layers]
+    for step in range(TUNING_STEPS):
+        fired = stream.step(counts[step % len(counts)]).layer_spikes
+        weight = TUNING_GAIN * 0.97 ** (step / 4)
+        for bias, norm, spikes, size in zip(engine.biases, norms, fired, sizes, strict=True):
+            change = weight * np.log(rate / max(spikes / size, 1e-4))
+            bias[: len(norm.bias)] += np.float32(change)
+            norm.bias.data += float(change)
+    return [spikes / size for spikes, size in zip(fired, sizes, strict=True)]
+
+
+def milliseconds(
+    stream: Stream, counts: np.ndarray, steps: int, warm_up: int = WARM_UP
+) -> list[float]:
+    """Time of each step, those of the warm-up left out."""
+    times = []
+    for step in range(warm_up + steps):
+        start = time.perf_counter()
+        stream.step(counts[step % len(counts)])
+        times.append(1e3 * (time.perf_counter() - start))
+    return times[warm_up:]
+
+
+def compare(network: PoseNetwork, counts: np.ndarray, steps: int) -> dict[str, Any]:
+    """Largest difference of a heatmap, and spikes that differ, over some steps."""
+    streams = [make_engine(network, "cpu", kind).new_stream() for kind in ("torch", "event_driven")]
+    difference, flips = 0.0, 0
+    for step in range(steps):
+        reference, ours = (stream.step(counts[step % len(counts)]) for stream in streams)
+        difference = max(difference, float(np.abs(reference.heatmaps - ours.heatmaps).max()))
+        pairs = zip(reference.layer_spikes, ours.layer_spikes, strict=True)
+        flips += sum(abs(a - b) for a, b in pairs)
+    return {"largest_difference": difference, "spikes_apart": flips}
+
+
+def with_threads(threads: int, run: Callable[[], list[float]]) -> list[float]:
+    """Run with so many PyTorch threads."""
+    torch.set_num_threads(threads)
+    return run()
+
+
+def measure(preset: str, rates: list[float], steps: int, rounds: int) -> dict[str, Any]:
+    """All figures of one preset; PyTorch and the engine take turns."""
+    torch.manual_seed(0)
+    network = build(f"{preset}/hybrid_cnn_snn").eval()
+    for layer in EventDrivenEngine(network).plan.layers:
+        layer.conv.weight.data *= LIVELY
+    counts = moving_blobs(network.config.input_size)
+    report: dict[str, Any] = {"preset": preset, "rates": {}}
+    plain: dict[int, list[float]] = {1: [], 2: []}
+    slow = max(3, steps // 10)
+    for rate in rates:
+        reached = tune(network, rate, counts)
+        ours: dict[int, list[float]] = {1: [], 2: []}
+        engines = {threads: EventDrivenEngine(network, threads) for threads in ours}
+        for _ in range(rounds):
+            for threads, engine in engines.items():
+                ours[threads] += milliseconds(engine.new_stream(), counts, steps)
+            if rate == rates[0]:  # PyTorch's time does not depend on the rate
+                stream = make_engine(network, "cpu", "torch").new_stream()
+                for threads, times in plain.items():
+                    times += with_threads(
+                        threads, lambda stream=stream: milliseconds(stream, counts, slow, 1)
+                    )
+        report["rates"][f"{100 * rate:g} %"] = {
+            "reached": [round(each, 4) for each in reached],
+            "ms": {str(threads): float(np.median(times)) for threads, times in ours.items()},
+            "ms_min": {str(threads): min(times) for threads, times in ours.items()},
+        }
+    report["plain_ms"] = {str(threads): float(np.median(t)) for threads, t in plain.items()}
+    report["plain_ms_min"] = {str(threads): min(times) for threads, times in plain.items()}
+    torch.set_num_threads(2)
+    return report | compare(network, counts, 3)
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print one preset's table."""
+    plain, least = report["plain_ms"], report["plain_ms_min"]
+    best, best_least = min(plain.values()), min(least.values())
+    print(f"\n{report['preset']}: median (least) ms per step")
+    for threads in ("1", "2"):
+        print(f"  PyTorch, {threads} threads      {plain[threads]:8.2f} ({least[threads]:.2f})")
+    for rate, row in report["rates"].items():
+        for threads in ("1", "2"):
+            ms, low = row["ms"][threads], row["ms_min"][threads]
+            ratio = f"{ms / best:.3f} ({low / best_least:.3f})"
+            print(f"  {rate:>5} spikes, {threads} threads {ms:8.2f} ({low:.2f})   ratio {ratio}")
+    print(
+        f"  largest difference of a heatmap {report['largest_difference']:.1e}, "
+        f"spikes apart {report['spikes_apart']}"
+    )
 
 
 def main() -> None:
     """Run the comparison and print it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", type=Path, default=None)
-    parser.add_argument("--recording", type=Path, default=None)
-    parser.add_argument("--steps", type=int, default=300)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--presets", nargs="+", default=["paper", "lite"])
+    parser.add_argument("--rates", nargs="+", type=float, default=[3, 1, 2, 5, 10], help="percent")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, default=None, help="write the figures here too")
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    model = load_checkpoint(args.weights or share_path("weights", "lite_hybrid.safetensors"))
-    recording = args.recording or share_path("recordings", "demo")
-    bins = bins_of(recording, "cam2", args.steps, model.config.input_size)
-    streams = {
-        kind: make_engine(model, "cpu", kind).new_stream() for kind in ("torch", "event_driven")
-    }
-    times: dict[str, list[float]] = {kind: [] for kind in streams}
-    difference, fired = 0.0, []
-    for counts in bins:
-        results = {}
-        for kind, stream in streams.items():
-            start = time.perf_counter()
-            results[kind] = stream.step(counts)
-            times[kind].append(1e3 * (time.perf_counter() - start))
-        gap = np.abs(results["torch"].logits - results["event_driven"].logits).max()
-        difference = max(difference, float(gap))
-        fired.append((results["torch"].spikes, results["event_driven"].spikes))
-    torch_ms, ours_ms = (float(np.median(times[kind][10:])) for kind in streams)
-    spikes = np.array(fired)
-    print(f"steps {len(bins)}, one thread")
-    print(f"torch        {torch_ms:6.2f} ms")
-    print(f"event_driven {ours_ms:6.2f} ms   ratio {ours_ms / torch_ms:.3f}")
-    print(f"largest difference of a logit {difference:.2e}; spikes {spikes.sum(0).tolist()}")
+    reports = []
+    for preset in args.presets:
+        rates = [rate / 100 for rate in args.rates]
+        reports.append(measure(preset, rates, args.steps, args.rounds))
+        show(reports[-1])
+    if args.json:
+        args.json.write_text(json.dumps(reports, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,18 +7,37 @@ from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 
 
-class Geometry(ctypes.Structure):
-    """Shape of one layer, as `struct Geometry` in src/spiking_engine.cpp."""
+class Layer(ctypes.Structure):
+    """One spiking layer, as `struct Layer` in src/layer.hpp, which explains the fields."""
 
     _fields_ = [
-        (name, c_int32)
-        for name in (
-            "in_height", "in_width", "in_channels", "out_height", "out_width", "out_channels",
-            "kernel", "stride", "padding", "transposed",
-        )
+        *(
+            (name, c_int32)
+            for name in (
+                "in_height", "in_width", "first", "first_channels", "second", "second_channels",
+                "taps", "stride", "origin", "phases", "shift", "cell_rows", "cell_columns", "edge",
+                "out_height", "out_width", "out_channels", "slice_channels", "blocks", "skip",
+                "fan_out", "band",
+            )
+        ),
+        ("weights", c_void_p), ("gain", c_void_p), ("bias", c_void_p), ("membranes_at", c_int64),
+    ]  # fmt: skip
+
+
+class Head(ctypes.Structure):
+    """The last layer, as `struct Head` in src/layer.hpp."""
+
+    _fields_ = [
+        *(
+            (name, c_int32)
+            for name in (
+                "first", "first_channels", "second", "second_channels", "pixels", "maps",
+            )
+        ),
+        ("keep", c_float), ("weights", c_void_p), ("bias", c_void_p),
     ]  # fmt: skip
 
 
@@ -38,20 +57,16 @@ def library() -> ctypes.CDLL | None:
 
 
 def _declare(kernels: ctypes.CDLL) -> None:
-    pointers = c_void_p
-    kernels.spiking_engine_scatter.restype = c_int64
-    kernels.spiking_engine_scatter.argtypes = [
-        pointers, pointers, c_int64, pointers, POINTER(Geometry), pointers,
+    pointer = c_void_p
+    kernels.spiking_engine_new.restype = pointer
+    kernels.spiking_engine_new.argtypes = [
+        POINTER(Layer), c_int32, POINTER(Head), c_float, c_int32, c_int32,
     ]  # fmt: skip
-    kernels.spiking_engine_add.restype = None
-    kernels.spiking_engine_add.argtypes = [pointers, c_int64, c_float, pointers]
-    kernels.spiking_engine_fire.restype = c_int64
-    kernels.spiking_engine_fire.argtypes = [
-        pointers, pointers, pointers, c_int64, c_int32, c_float, pointers,
-    ]  # fmt: skip
-    kernels.spiking_engine_gather.restype = c_int64
-    kernels.spiking_engine_gather.argtypes = [pointers, c_int32, c_int32, pointers, pointers]
-    kernels.spiking_engine_scale.restype = None
-    kernels.spiking_engine_scale.argtypes = [pointers, c_int64, c_float]
+    kernels.spiking_engine_delete.restype = None
+    kernels.spiking_engine_delete.argtypes = [pointer]
+    kernels.spiking_engine_step.restype = c_int32
+    kernels.spiking_engine_step.argtypes = [pointer] * 6
+    kernels.spiking_engine_spikes.restype = pointer
+    kernels.spiking_engine_spikes.argtypes = [pointer, c_int32]
     kernels.spiking_engine_softmax.restype = None
-    kernels.spiking_engine_softmax.argtypes = [pointers, c_int32, c_int32, pointers, pointers]
+    kernels.spiking_engine_softmax.argtypes = [pointer, c_int32, c_int32, pointer, pointer]

@@ -36,6 +36,7 @@ class CnnParams(EstimatorParams):
     """Parameters of the CNN node, beside those of `EstimatorParams`.
 
     Attributes:
+        engine: what runs the CNN: auto (OpenVINO on a CPU where it is installed), torch or openvino.
         skip_overrun: when the CNN cannot keep up, skip to the newest keyframe that is due.
         niceness: of the thread that runs the CNN, 0 to 19: where processors are scarce, updates
             every 10 ms go before keyframes.
@@ -44,6 +45,7 @@ class CnnParams(EstimatorParams):
         extra_delay_ms: hold every keyframe back so long (for tests).
     """
 
+    engine: str = "auto"
     skip_overrun: bool = True
     niceness: int = 10
     state_transport: str = "auto"
@@ -75,8 +77,10 @@ class CnnNode(Node):
 
     def _start(self, config: CnnParams, model: PoseNetwork, device: str) -> None:
         crops = {name: camera.crop for name, camera in self._rig.cameras.items()}
-        stage = KeyframeStage(model, crops, config.timing, device, config.skip_overrun)
-        warm_up_keyframes(model, config.timing, device)
+        stage = KeyframeStage(
+            model, crops, config.timing, device, config.skip_overrun, config.engine, config.threads
+        )
+        warm_up_keyframes(stage)
         self._inputs = camera_inputs(self._rig.cameras, config.filters)
         self._out = {
             camera: self.create_publisher(Pose2D, f"{camera}/keyframe", qos.POSES)

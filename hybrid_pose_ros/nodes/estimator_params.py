@@ -29,7 +29,7 @@ class EstimatorParams:
             DHP19 rig that comes with the package.
         weights: .safetensors file; empty for the weights that come with the package.
         device: auto (CUDA where there is a GPU), cpu or cuda.
-        threads: threads that PyTorch may use.
+        threads: that the network may use.
         silence_s: a camera without events for so long is reported.
         timing: bins and keyframes, the same in both nodes.
         filters: clean-up of the events, the same in both nodes.

@@ -9,6 +9,7 @@ With a network that has no CNN, <camera>/keyframe comes from here: its own pose,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from rclpy.node import Node
@@ -37,17 +38,30 @@ _STATES_LOST = (
 )
 
 
+@dataclass(frozen=True)
+class SnnParams(EstimatorParams):
+    """Parameters of the SNN node, beside those of `EstimatorParams`.
+
+    Attributes:
+        engine: what runs the network: auto, event_driven (a CPU's fastest), torch or cuda_graph.
+    """
+
+    engine: str = "auto"
+
+
 class SnnNode(Node):
     """Wires an `UpdateStage` to topics; it computes in the callbacks, in the order of arrival."""
 
     def __init__(self, **node_arguments: object) -> None:
         super().__init__("snn_node", **node_arguments)
-        config = params.load(self, EstimatorParams)
+        config = params.load(self, SnnParams)
         self._rig = rig_of(config.rig, config.cameras, self)
         model, device = load_model(config)
         crops = {name: camera.crop for name, camera in self._rig.cameras.items()}
-        self._stage = UpdateStage(model, crops, config.timing, device)
-        warm_up_updates(model, config.timing, device)
+        self._stage = UpdateStage(
+            model, crops, config.timing, device, config.engine, config.threads
+        )
+        warm_up_updates(self._stage)
         self._inputs = camera_inputs(self._rig.cameras, config.filters)
         self._states = StateReceiver()
         rates = {"bins": "bin_rate_hz", "keyframes": "keyframe_rate_hz"}

@@ -1,128 +1,157 @@
-"""Engines: what runs the spiking part of a hybrid, one stream per camera.
+"""Engines: what runs a network bin by bin, one stream per camera.
 
-A stream takes the states of a keyframe and then one bin after the other. `TorchEngine` is the
-network itself, on a CPU or on CUDA; `EventDrivenEngine` (runtime/event_driven.py) computes the same
-spike by spike on a CPU, many times faster.
+A stream takes the heatmaps and states of a keyframe and then one bin after the other. `TorchEngine`
+is the network itself, any kind on any device; `EventDrivenEngine` computes a spiking network spike
+by spike on a CPU, many times faster; `CudaEngine` takes all cameras at once on a GPU.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import torch
 
 from hybrid_pose_ros.errors import ConfigError
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.models.config import NetworkConfig
+from hybrid_pose_ros.models.network import POLARITIES, PoseNetwork
 
-ENGINES = ("auto", "event_driven", "torch")
+ENGINES = ("auto", "event_driven", "torch", "cuda_graph")
 
 
 class StepResult(NamedTuple):
-    """Output of one bin: logits (13, S, S) float32, spikes fired, synaptic operations done."""
+    """What one bin gave.
 
-    logits: np.ndarray
+    Attributes:
+        heatmaps: (13, h, w) float32, the network's output after this bin.
+        spikes: neurons that fired.
+        synaptic_operations: additions that spikes and events caused; 0 if nothing spikes, where
+            `macs_per_step` of the network is what a step costs.
+        layer_spikes: neurons that fired, per layer.
+        layer_operations: additions per layer, the head last.
+    """
+
+    heatmaps: np.ndarray
     spikes: int
     synaptic_operations: int
+    layer_spikes: tuple[int, ...] = ()
+    layer_operations: tuple[int, ...] = ()
 
 
 class Stream(Protocol):
-    """The spiking network of one camera."""
+    """The network of one camera. It starts with zero states and flat heatmaps."""
 
-    def load(self, logits: np.ndarray, states: list[np.ndarray]) -> None:
-        """Start from a keyframe: logits (13, S, S), membranes (C, H, W) per block, float32."""
+    def load(self, heatmaps: np.ndarray, states: list[np.ndarray]) -> None:
+        """Start from a keyframe: heatmaps (13, h, w), states (C, H, W), float32.
+
+        Raises:
+            ValueError: shapes that are not this network's.
+        """
+
+    def states(self) -> list[np.ndarray]:
+        """Copies of the states now, (C, H, W) float32 each."""
 
     def step(self, counts: np.ndarray) -> StepResult:
-        """Advance by one bin of event counts (2, input, input) float32."""
+        """Advance by one bin of event counts (2, S, S) float32.
+
+        Raises:
+            ValueError: another shape, or counts that are negative, infinite or NaN.
+        """
 
 
 class Engine(Protocol):
-    """Folded weights that any number of streams share."""
+    """Weights that any number of streams share.
+
+    Attributes:
+        neurons: number of spiking neurons; 0 if nothing spikes.
+    """
 
     neurons: int
 
     def new_stream(self) -> Stream:
-        """A stream with zero membranes and flat logits."""
+        """A stream of a further camera."""
+
+    def step(self, streams: Sequence[Stream], counts: Sequence[np.ndarray]) -> list[StepResult]:
+        """Advance several cameras by one bin each, as `Stream.step` of each would."""
 
 
-class TorchEngine:
-    """The reference: the model's own modules."""
-
-    def __init__(self, model: LiteHybrid, device: str) -> None:
-        self.model = model.to(device).eval()
-        self.device = device
-        self.neurons = sum(int(np.prod(shape)) for shape in model.snn.state_shapes())
-
-    def new_stream(self) -> Stream:
-        return _TorchStream(self)
+def step_each(streams: Sequence[Stream], counts: Sequence[np.ndarray]) -> list[StepResult]:
+    """One stream after the other: for engines that gain nothing from a batch."""
+    return [stream.step(bins) for stream, bins in zip(streams, counts, strict=True)]
 
 
-class _TorchStream:
-    """Keeps its camera's membranes and output between steps; the modules hold them only within."""
-
-    def __init__(self, engine: TorchEngine) -> None:
-        self.engine = engine
-        shapes = engine.model.snn.state_shapes()
-        side = engine.model.config.heatmap_size
-        self.load(
-            np.zeros((engine.model.config.joints, side, side), np.float32),
-            [np.zeros(shape, np.float32) for shape in shapes],
-        )
-
-    def load(self, logits: np.ndarray, states: list[np.ndarray]) -> None:
-        device = self.engine.device
-        self.output = torch.from_numpy(logits)[None].to(device)
-        self.states = [torch.from_numpy(state)[None].to(device) for state in states]
-
-    @torch.inference_mode()
-    def step(self, counts: np.ndarray) -> StepResult:
-        model = self.engine.model
-        model.snn.set_states(self.states)
-        model.output = self.output
-        self.output = model.step(torch.from_numpy(counts)[None].to(self.engine.device))
-        self.states = [getattr(model.snn, name).lif.v for name in model.snn.BLOCKS]
-        rates = [float(spikes.sum()) for spikes in model.snn.spikes]
-        operations = _synaptic_operations(model, counts, rates)
-        return StepResult(self.output[0].cpu().numpy(), int(sum(rates)), operations)
+def check_bin(config: NetworkConfig, counts: np.ndarray) -> np.ndarray:
+    """The counts of a bin, contiguous float32; their shape is checked."""
+    expected = (POLARITIES, config.input_size, config.input_size)
+    if counts.shape != expected:
+        raise ValueError(f"expected counts {expected}, got {counts.shape}")
+    return np.ascontiguousarray(counts, np.float32)
 
 
-def _synaptic_operations(model: LiteHybrid, counts: np.ndarray, spikes: list[float]) -> int:
-    """Additions that the active inputs cause, fan-outs counted as away from a border."""
-    snn = model.snn
-    s0, d1, d2, r1, r2, u1, u2 = spikes
-    active = float(np.count_nonzero(counts))
-
-    def fan_out(conv: torch.nn.Conv2d | torch.nn.ConvTranspose2d) -> float:
-        taps: float = conv.kernel_size[0] * conv.kernel_size[1]
-        if not isinstance(conv, torch.nn.ConvTranspose2d):
-            taps = taps / (conv.stride[0] * conv.stride[1])
-        return taps * conv.out_channels
-
-    inputs = (
-        (snn.s0.conv, active), (snn.d1.conv, s0), (snn.d2.conv, d1), (snn.r1.conv, d2),
-        (snn.r2.conv, r1), (snn.u1.conv, r2 + d2), (snn.u2.conv, u1 + d1), (snn.head, u2 + s0),
-    )  # fmt: skip
-    return int(sum(fan_out(conv) * count for conv, count in inputs))
+def check_start(
+    config: NetworkConfig,
+    shapes: list[tuple[int, int, int]],
+    heatmaps: np.ndarray,
+    states: list[np.ndarray],
+) -> None:
+    """Raise ValueError unless heatmaps and states are of these shapes."""
+    expected = (config.joints, config.heatmap_size, config.heatmap_size)
+    if heatmaps.shape != expected:
+        raise ValueError(f"expected heatmaps {expected}, got {heatmaps.shape}")
+    given = [state.shape for state in states]
+    if given != shapes:
+        raise ValueError(f"expected states {shapes}, got {given}")
 
 
-def make_engine(model: LiteHybrid, device: str, kind: str = "auto") -> Engine:
-    """The engine for a device: event-driven on a CPU where it was built, else PyTorch.
+def make_engine(
+    network: PoseNetwork,
+    device: str = "cpu",
+    kind: str = "auto",
+    threads: int = 1,
+    cameras: int = 4,
+) -> Engine:
+    """The engine for a device: the fastest that can run this network there.
+
+    Args:
+        kind: one of ENGINES.
+        threads: of the event-driven engine; PyTorch's are set for the whole process.
+        cameras: at most so many streams at a time, where the engine has to know (on a GPU).
 
     Raises:
-        ConfigError: unknown kind, or an engine that cannot run here.
+        ConfigError: unknown kind, or an engine that cannot run this network here.
     """
-    from hybrid_pose_ros.native.library import library
-    from hybrid_pose_ros.runtime.event_driven import EventDrivenEngine
+    from hybrid_pose_ros.runtime.spiking_plan import plan_of
 
     if kind not in ENGINES:
         raise ConfigError(f"engine must be one of {', '.join(ENGINES)}, got {kind!r}")
-    if kind == "event_driven" and device != "cpu":
+    spikes = plan_of(network) is not None
+    if kind == "event_driven" or (kind == "auto" and device == "cpu" and spikes):
+        engine = _event_driven(network, device, threads, required=kind == "event_driven")
+        if engine is not None:
+            return engine
+    if kind == "cuda_graph" or (kind == "auto" and device == "cuda" and spikes):
+        if device != "cuda":
+            raise ConfigError(f"engine 'cuda_graph' runs on cuda, got device {device!r}")
+        from hybrid_pose_ros.runtime.cuda_engine import CudaEngine
+
+        return CudaEngine(network, device, cameras)
+    from hybrid_pose_ros.runtime.torch_engine import TorchEngine
+
+    return TorchEngine(network, device)
+
+
+def _event_driven(network: PoseNetwork, device: str, threads: int, required: bool) -> Engine | None:
+    from hybrid_pose_ros.native.library import library
+
+    if device != "cpu":
         raise ConfigError(f"engine 'event_driven' runs on the cpu, got device {device!r}")
-    if kind == "event_driven" and library() is None:
-        raise ConfigError(
-            "engine 'event_driven' was not built here; install a C++ compiler and rebuild, "
-            "or choose engine 'torch'"
-        )
-    if device == "cpu" and kind != "torch" and library() is not None:
-        return EventDrivenEngine(model)
-    return TorchEngine(model, device)
+    if library() is None:
+        if required:
+            raise ConfigError(
+                "engine 'event_driven' was not built here; install a C++ compiler and rebuild, "
+                "or choose engine 'torch'"
+            )
+        return None
+    from hybrid_pose_ros.runtime.event_driven import EventDrivenEngine
+
+    return EventDrivenEngine(network, threads)

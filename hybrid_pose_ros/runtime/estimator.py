@@ -28,6 +28,7 @@ class Estimator:
         device: str = "cpu",
         engine: str = "auto",
         delay_bins: int = 0,
+        keyframe_engine: str = "auto",
     ) -> None:
         config = config or EstimatorConfig()
         if not 0 <= delay_bins < config.max_delay_bins:
@@ -35,7 +36,9 @@ class Estimator:
                 f"delay_bins must be in 0..{config.max_delay_bins - 1}, got {delay_bins}"
             )
         # A network without a CNN makes keyframes of its own, see UpdateStage.
-        self.keyframes = KeyframeStage(model, crops, config, device) if model.has_keyframe else None
+        self.keyframes = None
+        if model.has_keyframe:
+            self.keyframes = KeyframeStage(model, crops, config, device, engine=keyframe_engine)
         self.updates = UpdateStage(model, crops, config, device, engine)
         self.delay_bins = delay_bins
 

@@ -1,207 +1,247 @@
-"""The event-driven engine: the spiking network on a CPU, one addition per spike and synapse.
+"""The event-driven engine: a spiking network on a CPU, one addition per spike and synapse.
 
-    current_l = bias_l + sum of weight rows of the spikes of the layers before
-    v_l = (1 - 1/tau) v_l + current_l;  spike where v_l >= 1;  v_l -= spike
+    current_l = BN(sum of the weight rows of the spikes under the taps)
+    v_l = v_l + (current_l - v_l) / tau;  spike where v_l >= 1;  v_l -= spike
 
-Batch norm and 1/tau are folded into weights and biases. Sums run in another order than PyTorch's,
-so that a neuron within rounding of its threshold may fire one bin earlier or later.
+Sums run in another order than PyTorch's and batch norm and neurons are computed exactly as there:
+where the sums are exact so are the spikes; elsewhere a neuron within rounding of its threshold may
+fire one bin earlier or later. The kernels are C++ (src/); threads sleep when there is no work.
 """
 
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+import threading
+import weakref
+from collections.abc import Sequence
 
 import numpy as np
-from torch import Tensor, nn
+import torch
 
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
-from hybrid_pose_ros.models.lite.spiking_unet import SpikingBlock
-from hybrid_pose_ros.native.library import Geometry, library
-from hybrid_pose_ros.runtime.engine import StepResult, Stream
+from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.native.library import Head, Layer, library
+from hybrid_pose_ros.runtime.engine import StepResult, Stream, check_bin, check_start, step_each
+from hybrid_pose_ros.runtime.spiking_plan import (
+    PlannedHead,
+    PlannedLayer,
+    SpikingPlan,
+    batch_norm,
+    plan_of,
+)
+from hybrid_pose_ros.runtime.spiking_tables import axis_of, layer_table
 
-
-@dataclass(frozen=True)
-class _Source:
-    """Weights from one layer (or the input) to another."""
-
-    name: str
-    weights: np.ndarray  # (C_in, k, k, C_out)
-    geometry: Geometry
-
-    @cached_property
-    def weights_at(self) -> int:
-        return self.weights.ctypes.data
-
-    @cached_property
-    def geometry_at(self) -> Any:
-        return ctypes.byref(self.geometry)
+GROUP = 16  # channels per word of a spike mask
+BLOCK_BYTES = 512 * 1024  # weights that stay in a second-level cache while they are used
+BAND_BYTES = 128 * 1024  # sums that wait there for the next block of weights
+BANDS = 4  # pieces of a layer's rows, so that threads can share them
+INSTRUCTION_SETS = ("baseline", "avx2", "avx512")
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """One folded block: where its currents come from, its bias and its identity path."""
-
-    sources: tuple[_Source, ...]
-    bias: np.ndarray  # (C_out,)
-    skip: str | None
-    shape: tuple[int, int, int]  # (H, W, C)
-
-    @cached_property
-    def bias_at(self) -> int:
-        return self.bias.ctypes.data
-
-
-def _rows(conv: nn.Conv2d | nn.ConvTranspose2d, scale: np.ndarray) -> np.ndarray:
-    """A convolution's weights as (C_in, k, k, C_out), times a factor per output channel."""
-    weights = conv.weight.detach().cpu().numpy()
-    if isinstance(conv, nn.ConvTranspose2d):
-        rows = weights.transpose(0, 2, 3, 1)
-    else:  # mirrored, as the kernels want it
-        rows = weights.transpose(1, 2, 3, 0)[:, ::-1, ::-1]
-    return np.ascontiguousarray(rows * scale, np.float32)
-
-
-def _double(tensor: Tensor | None) -> np.ndarray:
-    assert tensor is not None, "batch norms keep running statistics"
-    return tensor.detach().cpu().double().numpy()
-
-
-def _sources(
-    conv: nn.Conv2d | nn.ConvTranspose2d,
-    rows: np.ndarray,
-    inputs: list[tuple[str, int, int]],
-    out_side: int,
-) -> tuple[_Source, ...]:
-    """Split the input channels among the layers that they come from: (name, channels, side)."""
-    sources, start = [], 0
-    for name, channels, side in inputs:
-        geometry = Geometry(
-            side, side, channels, out_side, out_side, rows.shape[3],
-            conv.kernel_size[0], conv.stride[0], conv.padding[0],
-            int(isinstance(conv, nn.ConvTranspose2d)),
-        )  # fmt: skip
-        part = np.ascontiguousarray(rows[start : start + channels])
-        sources.append(_Source(name, part, geometry))
-        start += channels
-    return tuple(sources)
+def _padded(channels: int) -> int:
+    return -(-channels // GROUP) * GROUP
 
 
 class EventDrivenEngine:
-    """Folded weights of one model, shared by its streams."""
+    """The weights of one network in the kernels' order, shared by its streams.
 
-    INPUTS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "s0": ("input",), "d1": ("s0",), "d2": ("d1",), "r1": ("d2",), "r2": ("r1",),
-        "u1": ("r2", "d2"), "u2": ("u1", "d1"),
-    }  # fmt: skip
+    Args:
+        network: a spiking network of either preset.
+        threads: among which a step is divided; the results do not depend on it.
+        instruction_set: the widest that may be used.
 
-    def __init__(self, model: LiteHybrid) -> None:
-        snn, config = model.snn, model.config
-        shapes = dict(zip(snn.BLOCKS, snn.state_shapes(), strict=True))
-        shapes["input"] = (2, config.input_size, config.input_size)
-        self.input_size = config.input_size
-        self.keep = 1.0 - 1.0 / config.tau
-        self.rate = 1.0 / config.tau
-        self.decay = float(model.decay.detach())
-        self.layers: dict[str, _Layer] = {}
-        for name in snn.BLOCKS:
-            inputs = [(i, shapes[i][0], shapes[i][1]) for i in self.INPUTS[name]]
-            skip = "d2" if name == "r2" else None
-            self.layers[name] = self._fold(getattr(snn, name), inputs, shapes[name], skip)
-        side = config.heatmap_size
-        head_inputs = [("u2", *shapes["u2"][:2]), ("s0", *shapes["s0"][:2])]
-        rows = _rows(snn.head, np.ones(config.joints, np.float32))
-        # A whole number of vector registers per cell; the channels added stay zero.
-        padding = -config.joints % 16
-        rows = np.pad(rows, ((0, 0), (0, 0), (0, 0), (0, padding)))
-        self.head = _sources(snn.head, rows, head_inputs, side)
-        self.joints = config.joints
-        self.output_shape = (side, side, config.joints + padding)
-        self.neurons = sum(int(np.prod(layer.shape)) for layer in self.layers.values())
+    Attributes:
+        biases: of each layer's batch norm, padded; a change takes effect with the next step.
 
-    def _fold(
-        self,
-        block: SpikingBlock,
-        inputs: list[tuple[str, int, int]],
-        shape: tuple[int, int, int],
-        skip: str | None,
-    ) -> _Layer:
-        norm = block.norm
-        values = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
-        mean, var, gain, shift = (_double(value) for value in values)
-        scale = gain / np.sqrt(var + norm.eps)
-        bias = ((shift - mean * scale) * self.rate).astype(np.float32)
-        channels, side, _ = shape
-        sources = _sources(block.conv, _rows(block.conv, scale * self.rate), inputs, side)
-        return _Layer(sources, bias, skip, (side, side, channels))
+    Raises:
+        ConfigError: the network does not spike, or an argument is out of range.
+    """
+
+    def __init__(
+        self, network: PoseNetwork, threads: int = 1, instruction_set: str = INSTRUCTION_SETS[-1]
+    ) -> None:
+        plan, kernels = plan_of(network), library()
+        if plan is None:
+            raise ConfigError(
+                f"engine 'event_driven' runs spiking networks, got {network.config.preset}/"
+                f"{network.kind}; use engine 'torch'"
+            )
+        if threads < 1:
+            raise ConfigError(f"threads must be >= 1, got {threads}")
+        if instruction_set not in INSTRUCTION_SETS:
+            known = ", ".join(INSTRUCTION_SETS)
+            raise ConfigError(f"instruction_set must be one of {known}, got {instruction_set!r}")
+        assert kernels is not None, "make_engine checks that the kernels are there"
+        self.kernels = kernels
+        self.plan = plan
+        self.config = network.config
+        self.shapes = network.state_shapes()
+        self.neurons = sum(int(np.prod(shape)) for shape in self.shapes)
+        self.lock = threading.Lock()  # the scratch memory is shared by the streams
+        self._arrays: list[np.ndarray] = []  # what the kernels point to
+        self.biases: list[np.ndarray] = []
+        self.layers = self._native_layers(plan)
+        self.membranes = sum(_size(layer) for layer in self.layers)
+        self.handle = kernels.spiking_engine_new(
+            (Layer * len(self.layers))(*self.layers), len(self.layers),
+            self._native_head(plan.head), plan.tau, threads,
+            INSTRUCTION_SETS.index(instruction_set),
+        )  # fmt: skip
+        if not self.handle:
+            raise MemoryError("the event-driven engine got no memory or no threads")
+        weakref.finalize(self, kernels.spiking_engine_delete, self.handle)
 
     def new_stream(self) -> Stream:
         return _EventDrivenStream(self)
 
+    def step(self, streams: Sequence[Stream], counts: Sequence[np.ndarray]) -> list[StepResult]:
+        """One bin of each stream, one after the other: each is divided among the threads."""
+        return step_each(streams, counts)
+
+    def spikes(self, layer: int) -> np.ndarray:
+        """Spikes (C, H, W) bool of the last step of whichever stream, for inspection."""
+        native, (channels, height, width) = self.layers[layer], self.shapes[layer]
+        address = self.kernels.spiking_engine_spikes(self.handle, layer)
+        size = height * width * native.out_channels // 8
+        words = np.frombuffer((ctypes.c_uint8 * size).from_address(address), np.uint8)
+        bits = np.unpackbits(words, bitorder="little").reshape(height, width, -1)
+        return bits[..., :channels].transpose(2, 0, 1).astype(bool)
+
+    def _native_layers(self, plan: SpikingPlan) -> list[Layer]:
+        layers, membranes_at = [], 0
+        for planned in plan.layers:
+            layer = self._native_layer(plan, planned)
+            layer.membranes_at = membranes_at
+            membranes_at += _size(layer)
+            layers.append(layer)
+        return layers
+
+    def _native_layer(self, plan: SpikingPlan, planned: PlannedLayer) -> Layer:
+        axis = axis_of(planned)
+        inputs = [plan.layers[i].shape[0] for i in planned.inputs] or [2]
+        padded = [_padded(c) for c in inputs] if planned.inputs else inputs
+        in_side = plan.layers[planned.inputs[0]].shape[1] if planned.inputs else None
+        in_side = in_side or self.config.input_size
+        channels, height, width = planned.shape
+        out_channels = _padded(channels)
+        whole = next(size for size in (64, 32, 16) if out_channels % size == 0)
+        slice_channels = whole if axis.phases == 1 else GROUP
+        outputs = slice_channels * axis.phases**2
+        blocks = _blocks(sum(padded), 4 * axis.taps**2 * outputs)
+        cells = axis.cells(in_side)
+        fits = max(1, BAND_BYTES // (4 * cells * outputs)) if blocks > 1 else cells
+        gain, bias = (_pad(values, out_channels) for values in batch_norm(planned.norm))
+        self.biases.append(bias)
+        table = layer_table(planned, axis, inputs, padded, slice_channels, out_channels, blocks)
+        return Layer(
+            in_side, in_side,
+            planned.inputs[0] if planned.inputs else -1, padded[0],
+            planned.inputs[1] if len(inputs) > 1 else -1, padded[1] if len(inputs) > 1 else 0,
+            axis.taps, axis.stride, axis.origin, axis.phases, axis.shift, cells, cells, axis.edge,
+            height, width, out_channels, slice_channels, blocks,
+            -1 if planned.skip is None else planned.skip, channels, min(fits, -(-cells // BANDS)),
+            self._keep(table), self._keep(gain), self._keep(bias), 0,
+        )  # fmt: skip
+
+    def _native_head(self, head: PlannedHead) -> Head:
+        first, second = (self.plan.layers[i].shape for i in head.inputs)
+        weights = head.conv.weight.detach().cpu().double().numpy()[:, :, 0, 0]
+        bias = np.zeros(len(weights))
+        if head.norm is not None:
+            gain, shift = batch_norm(head.norm)
+            weights, bias = weights * gain[:, None], shift.astype(np.float64)
+        maps, channels = len(weights), (first[0], second[0])
+        table = np.zeros((_padded(channels[0]) + _padded(channels[1]), _padded(maps)), np.float32)
+        table[: channels[0], :maps] = head.gain * weights[:, : channels[0]].T
+        start = _padded(channels[0])
+        table[start : start + channels[1], :maps] = head.gain * weights[:, channels[0] :].T
+        return Head(
+            head.inputs[0], _padded(channels[0]), head.inputs[1], _padded(channels[1]),
+            first[1] * first[2], maps, 0.0 if head.doubled else head.keep,
+            self._keep(table), self._keep((head.gain * bias).astype(np.float32)),
+        )  # fmt: skip
+
+    def _keep(self, array: np.ndarray) -> int:
+        """The address of an array that lives as long as the engine."""
+        self._arrays.append(np.ascontiguousarray(array, np.float32))
+        return self._arrays[-1].ctypes.data
+
+
+def _size(layer: Layer) -> int:
+    return int(layer.out_height * layer.out_width * layer.out_channels)
+
+
+def _pad(values: np.ndarray, size: int) -> np.ndarray:
+    return np.pad(values, (0, size - len(values)))
+
+
+def _blocks(channels: int, bytes_per_channel: int) -> int:
+    """Into how many groups the input channels are divided: the fewest that fit the cache."""
+    groups = max(1, channels // GROUP)
+    choices = (n for n in range(1, groups + 1) if groups % n == 0)
+    wanted = channels * bytes_per_channel / BLOCK_BYTES
+    return next((n for n in choices if n >= wanted), groups)
+
 
 class _EventDrivenStream:
-    """Membranes, currents and spike lists of one camera."""
+    """Membranes and output of one camera."""
 
     def __init__(self, engine: EventDrivenEngine) -> None:
         self.engine = engine
-        kernels = library()
-        assert kernels is not None, "make_engine checks that the kernels are there"
-        self.kernels = kernels
-        layers = engine.layers.items()
-        self.membranes = {name: np.zeros(layer.shape, np.float32) for name, layer in layers}
-        self.currents = {n: np.broadcast_to(x.bias, x.shape).copy() for n, x in layers}
-        self.spikes = {n: np.empty(int(np.prod(x.shape)), np.int32) for n, x in layers}
-        self.spikes["input"] = np.empty(2 * engine.input_size**2, np.int32)
-        self.values = np.empty(2 * engine.input_size**2, np.float32)
-        self.output = np.zeros(engine.output_shape, np.float32)
-        self.counts: dict[str, int] = {}
+        head = engine.plan.head
+        side = engine.config.heatmap_size
+        self.membranes = torch.zeros(engine.membranes)  # aligned for vectors, unlike numpy's
+        self.heatmaps = np.zeros((engine.config.joints, side, side), np.float32)
+        coarse = (engine.config.joints, side // 2, side // 2)
+        self.change = np.zeros(coarse, np.float32) if head.doubled else self.heatmaps
+        self.fired = np.zeros(len(engine.layers), np.int64)
+        self.additions = np.zeros(len(engine.layers) + 1, np.int64)
         # The arrays are never replaced, so their addresses are looked up only once.
-        self._spikes_at = {name: array.ctypes.data for name, array in self.spikes.items()}
-        self._currents_at = {name: array.ctypes.data for name, array in self.currents.items()}
-        self._membranes_at = {name: array.ctypes.data for name, array in self.membranes.items()}
-        self._values_at, self._output_at = self.values.ctypes.data, self.output.ctypes.data
+        arrays = (self.change, self.fired, self.additions)
+        self._at = (self.membranes.data_ptr(), *(array.ctypes.data for array in arrays))
 
-    def load(self, logits: np.ndarray, states: list[np.ndarray]) -> None:
-        self.output[..., : self.engine.joints] = logits.transpose(1, 2, 0)
-        for membrane, state in zip(self.membranes.values(), states, strict=True):
-            membrane[:] = state.transpose(1, 2, 0)
+    def load(self, heatmaps: np.ndarray, states: list[np.ndarray]) -> None:
+        engine = self.engine
+        check_start(engine.config, engine.shapes, heatmaps, states)
+        self.heatmaps[:] = heatmaps
+        for layer, state in zip(engine.layers, states, strict=True):
+            tensor = torch.from_numpy(state)
+            for channels, view in self._slices(layer, len(state)):
+                view.copy_(tensor[channels])
+
+    def states(self) -> list[np.ndarray]:
+        pairs = zip(self.engine.layers, self.engine.shapes, strict=True)
+        return [
+            torch.cat([view for _, view in self._slices(layer, shape[0])]).numpy()
+            for layer, shape in pairs
+        ]
 
     def step(self, counts: np.ndarray) -> StepResult:
-        engine, kernels = self.engine, self.kernels
-        counts = np.ascontiguousarray(counts, np.float32)
-        self.counts["input"] = kernels.spiking_engine_gather(
-            counts.ctypes.data, 2, engine.input_size**2,
-            self._spikes_at["input"], self._values_at,
-        )  # fmt: skip
-        operations, fired = 0, 0
-        for name, layer in engine.layers.items():
-            currents_at = self._currents_at[name]
-            height, width, channels = layer.shape
-            for source in layer.sources:
-                operations += channels * self._scatter(source, currents_at)
-            if layer.skip is not None:
-                count = self.counts[layer.skip]
-                kernels.spiking_engine_add(
-                    self._spikes_at[layer.skip], count, engine.rate, currents_at
-                )
-                operations += count
-            self.counts[name] = kernels.spiking_engine_fire(
-                currents_at, self._membranes_at[name], layer.bias_at,
-                height * width, channels, engine.keep, self._spikes_at[name],
-            )  # fmt: skip
-            fired += self.counts[name]
-        kernels.spiking_engine_scale(self._output_at, self.output.size, engine.decay)
-        for source in engine.head:
-            operations += engine.joints * self._scatter(source, self._output_at)
-        logits = self.output[..., : engine.joints].transpose(2, 0, 1)
-        return StepResult(np.ascontiguousarray(logits), fired, operations)
+        engine = self.engine
+        counts = check_bin(engine.config, counts)
+        with engine.lock:
+            done = engine.kernels.spiking_engine_step(engine.handle, counts.ctypes.data, *self._at)
+        if not done:
+            low, high = counts.min(), counts.max()
+            raise ValueError(f"counts must be finite and >= 0, got {low} to {high}")
+        if self.change is not self.heatmaps:
+            self._add_doubled()
+        spikes, additions = tuple(self.fired.tolist()), tuple(self.additions.tolist())
+        return StepResult(self.heatmaps.copy(), sum(spikes), sum(additions), spikes, additions)
 
-    def _scatter(self, source: _Source, currents_at: int) -> int:
-        """Add what a layer's spikes cause; the number of cells reached."""
-        return self.kernels.spiking_engine_scatter(
-            self._spikes_at[source.name],
-            self._values_at if source.name == "input" else None,
-            self.counts[source.name], source.weights_at, source.geometry_at, currents_at,
-        )  # fmt: skip
+    def _add_doubled(self) -> None:
+        change = torch.nn.functional.interpolate(
+            torch.from_numpy(self.change)[None], scale_factor=2, mode="bilinear"
+        )
+        self.heatmaps *= np.float32(self.engine.plan.head.keep)
+        self.heatmaps += change[0].numpy()
+
+    def _slices(self, layer: Layer, channels: int) -> list[tuple[slice, torch.Tensor]]:
+        """A layer's membranes: which channels, and these as (C, H, W) views."""
+        part = self.membranes[layer.membranes_at : layer.membranes_at + _size(layer)]
+        width = layer.slice_channels
+        slices = part.view(-1, layer.out_height, layer.out_width, width).permute(0, 3, 1, 2)
+        return [
+            (slice(i * width, (i + 1) * width), view[: channels - i * width])
+            for i, view in enumerate(slices)
+        ]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Mapping
-
-import numpy as np
-import torch
 
 from hybrid_pose_ros.events.buffer import EventBuffer
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.representation import keyframe_input
 from hybrid_pose_ros.events.types import DecodedPacket
 from hybrid_pose_ros.models.checkpoint import fingerprint
-from hybrid_pose_ros.models.fold import folded
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.event_stream import EventStream
+from hybrid_pose_ros.runtime.keyframe_engine import make_keyframe_engine
 from hybrid_pose_ros.runtime.records import Keyframe
 from hybrid_pose_ros.runtime.state_transport import pack
 
@@ -37,19 +35,28 @@ class KeyframeStage:
         config: EstimatorConfig,
         device: str = "cpu",
         skip_overrun: bool = False,
+        engine: str = "auto",
+        threads: int = 1,
     ) -> None:
         self.model_id = fingerprint(model)
-        self.model = folded(model).to(device)
-        self.crops = dict(crops)
+        self.network = model.config
+        self.engine = make_keyframe_engine(model, device, engine, threads)
         self.config = config
-        self.device = device
         self.skip_overrun = skip_overrun
-        self._streams = {
-            camera: EventStream(config.window_ns + config.keyframe_ns, config.reorder_ns)
-            for camera in self.crops
-        }
+        self._watch(crops)
+
+    def _watch(self, crops: Mapping[str, Crop]) -> None:
+        horizon_ns = self.config.window_ns + self.config.keyframe_ns
+        self.crops = dict(crops)
+        self._streams = {c: EventStream(horizon_ns, self.config.reorder_ns) for c in self.crops}
         self._due: dict[str, int] = {}
         self._counters: dict[str, Counter[str]] = {camera: Counter() for camera in self.crops}
+
+    def twin(self, crops: Mapping[str, Crop]) -> KeyframeStage:
+        """Another stage for other cameras, on the same engine."""
+        other = copy.copy(self)
+        other._watch(crops)
+        return other
 
     def add_packet(self, camera: str, packet: DecodedPacket) -> list[Keyframe]:
         """Take one packet of a camera; the keyframes that it completes, oldest first."""
@@ -80,21 +87,17 @@ class KeyframeStage:
         self._counters[camera]["keyframes"] += 1
         return self._compute(camera, number, stream.buffer)
 
-    @torch.inference_mode()
     def _compute(self, camera: str, number: int, buffer: EventBuffer) -> Keyframe:
-        config, crop = self.config, self.crops[camera]
+        config, crop, network = self.config, self.crops[camera], self.network
         t_ns = number * config.keyframe_ns
-        network = self.model.config
         counts = keyframe_input(
             buffer.window(t_ns - config.window_ns, t_ns), crop,
             network.input_size, network.keyframe_bins, config.window_events, t_ns,
         )  # fmt: skip
         # One camera at a time: a batch could round differently, and live must equal offline.
-        x = torch.from_numpy(counts)[None].contiguous(memory_format=torch.channels_last)
-        logits = self.model.keyframe(x.to(self.device))[0].float().cpu().numpy()
-        states = [state[0].float().cpu().numpy() for state in self.model.states]
-        keypoints = decode_heatmaps(np.ascontiguousarray(logits), crop, network.preset)
-        return Keyframe(camera, number, t_ns, keypoints, pack(logits, states), self.model_id)
+        heatmaps, states = self.engine.run(counts)
+        keypoints = decode_heatmaps(heatmaps, crop, network.preset)
+        return Keyframe(camera, number, t_ns, keypoints, pack(heatmaps, states), self.model_id)
 
     def counters(self, camera: str) -> dict[str, int]:
         """Keyframes made and skipped, and what the event buffer saw (restarts) and refused."""

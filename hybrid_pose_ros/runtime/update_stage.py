@@ -10,6 +10,7 @@ due is what its updates refer to: `take_keyframes` hands these out.
 
 from __future__ import annotations
 
+import copy
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,13 +58,24 @@ class UpdateStage:
         config: EstimatorConfig,
         device: str = "cpu",
         engine: str = "auto",
+        threads: int = 1,
     ) -> None:
         self.model = model
         self.model_id = fingerprint(model)
-        self.crops = dict(crops)
         self.config = config
-        self.engine = make_engine(model, device, engine)
+        # One stream more than there are cameras: for a twin.
+        self.engine = make_engine(model, device, engine, threads, len(crops) + 1)
+        self._watch(crops)
+
+    def _watch(self, crops: Mapping[str, Crop]) -> None:
+        self.crops = dict(crops)
         self._cameras = {camera: self._fresh() for camera in self.crops}
+
+    def twin(self, crops: Mapping[str, Crop]) -> UpdateStage:
+        """Another stage for another camera, on the same engine."""
+        other = copy.copy(self)
+        other._watch(crops)
+        return other
 
     def _fresh(self) -> _Camera:
         horizon_ns = 4 * self.config.keyframe_ns
@@ -79,7 +91,7 @@ class UpdateStage:
             state.waiting.clear()
             state.next_bin = state.keyframe = None
             if not self.model.has_keyframe:
-                state.network = self.engine.new_stream()
+                state.network.load(*self.nothing())
         if state.events.start_ns is None:
             return []
         bin_ns = self.config.bin_ns
@@ -108,6 +120,12 @@ class UpdateStage:
             state.waiting.append((start, keyframe))
         else:
             self._restart_from(camera, state, keyframe)
+
+    def nothing(self) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Flat heatmaps and states of zero: how a network without a CNN begins."""
+        network, side = self.model.config, self.model.config.heatmap_size
+        heatmaps = np.zeros((network.joints, side, side), np.float32)
+        return heatmaps, [np.zeros(shape, np.float32) for shape in self.model.state_shapes()]
 
     def take_keyframes(self, camera: str) -> list[Keyframe]:
         """Those that a network without a CNN has made since the last call; otherwise none."""

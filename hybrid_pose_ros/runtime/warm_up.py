@@ -12,14 +12,20 @@ from hybrid_pose_ros.events import filters
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.decoder import PacketDecoder
 from hybrid_pose_ros.events.types import DecodedPacket, empty_events
-from hybrid_pose_ros.models.network import PoseNetwork
-from hybrid_pose_ros.runtime.config import EstimatorConfig
+from hybrid_pose_ros.pose.keypoints import Keypoints
 from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.records import Keyframe
+from hybrid_pose_ros.runtime.state_transport import pack
 from hybrid_pose_ros.runtime.update_stage import UpdateStage
+from hybrid_pose_ros.skeleton import NUM_JOINTS
 
 # What drivers send.
 _ENCODINGS = ("evt3", "libcaer", "libcaer_cmp", "mono", "trigger", "dvs")
+_NOWHERE = Keypoints(
+    np.zeros((NUM_JOINTS, 2), np.float32),
+    np.zeros((NUM_JOINTS, 3), np.float32),
+    np.zeros(NUM_JOINTS, np.float32),
+)
 _CROPS = {"warm-up": Crop(0, 0, 64, 64)}
 
 
@@ -30,23 +36,21 @@ def warm_up_inputs() -> None:
     filters.warm_up()
 
 
-def warm_up_keyframes(model: PoseNetwork, config: EstimatorConfig, device: str) -> list[Keyframe]:
-    """Decoders and the CNN side; returns what it computed of nonsense."""
+def warm_up_keyframes(stage: KeyframeStage) -> list[Keyframe]:
+    """Decoders and the CNN side, on the stage's own engine; what it computed of nonsense."""
     warm_up_inputs()
-    if not model.has_keyframe:
-        return []
-    stage = KeyframeStage(model, _CROPS, config, device)
-    return stage.add_packet("warm-up", _packet(0, config.keyframe_ns))
+    return stage.twin(_CROPS).add_packet("warm-up", _packet(0, stage.config.keyframe_ns))
 
 
-def warm_up_updates(model: PoseNetwork, config: EstimatorConfig, device: str) -> int:
-    """Decoders and both sides; returns the number of updates computed."""
-    stage = UpdateStage(model, _CROPS, config, device)
-    end_ns = config.keyframe_ns
-    stage.add_packet("warm-up", _packet(0, end_ns))
-    for keyframe in warm_up_keyframes(model, config, device):
-        stage.add_keyframe("warm-up", keyframe)
-    return len(stage.add_packet("warm-up", _packet(end_ns, end_ns + 3 * config.bin_ns)))
+def warm_up_updates(stage: UpdateStage) -> int:
+    """Decoders and the other side, on the stage's own engine; the number of updates computed."""
+    warm_up_inputs()
+    twin, config, end_ns = stage.twin(_CROPS), stage.config, stage.config.keyframe_ns
+    twin.add_packet("warm-up", _packet(0, end_ns))
+    if stage.model.has_keyframe:
+        states = pack(*stage.nothing())
+        twin.add_keyframe("warm-up", Keyframe("warm-up", 1, end_ns, _NOWHERE, states, stage.model_id))
+    return len(twin.add_packet("warm-up", _packet(end_ns, end_ns + 3 * config.bin_ns)))
 
 
 def _packet(begin_ns: int, end_ns: int) -> DecodedPacket:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from hybrid_pose_ros.data.bag import open_recording
+from hybrid_pose_ros.data.event_file import open_events
 from hybrid_pose_ros.data.statistics import summarise
 from hybrid_pose_ros.eval.live_run import LOG, POSES, play_through_graph
 from hybrid_pose_ros.eval.results import read_results
@@ -73,8 +74,8 @@ def test_real_recordings_play_without_a_person(name, shared, real_rig, weights, 
         pytest.skip(f"no recording {bag}; set HYBRID_POSE_SHARED")
     with suppress(FileNotFoundError):  # else nothing is said about confidence
         weights = share_path("weights", "lite_hybrid.safetensors")
-    with open_recording(bag) as recording:
-        (known,) = summarise(recording).values()
+    with open_events(bag) as source:
+        (known,) = summarise(source).values()
     options = GraphOptions(
         cameras=("event_camera",),
         rig=str(real_rig(known["width"], known["height"])),

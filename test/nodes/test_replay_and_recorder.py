@@ -11,9 +11,13 @@ from event_camera_msgs.msg import EventPacket
 from tf2_msgs.msg import TFMessage
 
 from hybrid_pose_ros.data.bag import open_recording
+from hybrid_pose_ros.data.convert import convert
+from hybrid_pose_ros.data.event_file import open_events
+from hybrid_pose_ros.data.statistics import summarise
 from hybrid_pose_ros.errors import ConfigError, RecordingError
 from hybrid_pose_ros.eval.latency import read_published
 from hybrid_pose_ros.eval.results import read_results
+from hybrid_pose_ros.events.decoder import PacketDecoder
 from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D, Skeleton3D
 from hybrid_pose_ros.nodes import qos
 from hybrid_pose_ros.nodes.recorder_node import RecorderNode
@@ -31,6 +35,23 @@ def spin_to_the_end(bench):
 def listen(bench):
     for camera in ("cam2", "cam3"):
         bench.listen(EventPacket, f"{camera}/events", qos.EVENTS)
+
+
+def test_replay_of_a_file_without_packets(bench, recording, tmp_path):
+    """HDF5 and the like play as packets of 5 ms, all events in them."""
+    listen(bench)
+    path = tmp_path / "walk.h5"
+    convert(recording, path)
+    bench.start(ReplayNode, bag=str(path), **QUICK | {"end_delay_s": 0.3})
+    spin_to_the_end(bench)
+    with open_events(recording) as source:
+        known = summarise(source)
+    for camera in ("cam2", "cam3"):
+        decoder, events = PacketDecoder("mono", 346, 260), 0
+        for message in bench.received[f"{camera}/events"]:
+            assert message.encoding == "mono"
+            events += len(decoder.decode(bytes(message.events), message.time_base).events)
+        assert events == known[f"/{camera}/events"]["events"] > 0
 
 
 def test_replay_publishes_everything_in_real_time_with_new_stamps(bench, recording, tmp_path):

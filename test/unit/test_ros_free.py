@@ -30,6 +30,9 @@ failures = {}
 for name in json.loads(sys.argv[1]):
     try:
         importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != "triton":  # its kernels are imported where there is a GPU
+            failures[name] = traceback.format_exc()
     except BaseException:
         failures[name] = traceback.format_exc()
 print(json.dumps(failures))

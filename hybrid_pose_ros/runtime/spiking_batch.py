@@ -1,0 +1,212 @@
+"""A spiking network's step for a batch of cameras on preallocated tensors, as CUDA graphs need it.
+
+    layer:  sums = conv(spikes);  x = gain * sums + bias (+ skip);  v = v + (x - v) / tau;  fire
+
+Layers that double the size run at the low resolution, all four phases of their outputs as channels
+of one convolution (runtime/spiking_tables.py); the rows and columns at the border get what
+interpolation adds there by three thin convolutions. Tensors are channels-last. Membranes stay
+float32 whatever the precision of weights and spikes: a neuron near its threshold needs the digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hybrid_pose_ros.models.config import NetworkConfig
+from hybrid_pose_ros.runtime.spiking_plan import PlannedLayer, SpikingPlan, batch_norm
+from hybrid_pose_ros.runtime.spiking_tables import Axis, axis_of
+
+# (sums, gain, bias, skip or None, membranes, active, shift, tau, spikes, fired) -> None
+Fire = Callable[
+    [Tensor, Tensor, Tensor, Tensor | None, Tensor, Tensor, int, float, Tensor, Tensor], None
+]
+PLAIN = -1  # in place of a shift: sums are of the outputs' size
+
+
+def fire(
+    sums: Tensor, gain: Tensor, bias: Tensor, skip: Tensor | None, membranes: Tensor,
+    active: Tensor, shift: int, tau: float, spikes: Tensor, fired: Tensor,
+) -> None:  # fmt: skip
+    """Batch norm, neuron and spikes with PyTorch's operators; changes its last arguments.
+
+    Args:
+        sums: (B, C, H, W), or (B, 4 C, cells, cells) with the phases outermost.
+        gain, bias: (C,) float32 of the batch norm.
+        membranes: (B, C, H, W) float32, changed.
+        active: (B,) bool; the other cameras keep their membranes.
+        shift: PLAIN, or how many rows the first cell begins above the outputs.
+        spikes: (B, C, H, W), filled; fired: (B,) int32, filled with their numbers.
+    """
+    height, width = spikes.shape[2:]
+    if shift != PLAIN:
+        phases = sums.unflatten(1, (2, 2, -1)).permute(0, 3, 4, 1, 5, 2)
+        sums = phases.flatten(4, 5).flatten(2, 3)
+        sums = sums[:, :, shift : shift + height, shift : shift + width]
+    x = torch.addcmul(bias[:, None, None], sums.float(), gain[:, None, None])
+    if skip is not None:
+        x = x + skip
+    charged = membranes + (x - membranes) / tau
+    fires = charged >= 1.0
+    spikes.copy_(fires)
+    fired.copy_(fires.sum((1, 2, 3)))
+    membranes.copy_(torch.where(active[:, None, None, None], charged - spikes, membranes))
+
+
+class Sums(nn.Module):
+    """What one layer's spikes sum up to, before batch norm."""
+
+    inner: Tensor
+    rows: Tensor
+    columns: Tensor
+    corners: Tensor
+
+    def __init__(self, layer: PlannedLayer) -> None:
+        super().__init__()
+        axis = axis_of(layer)
+        weights = layer.conv.weight.detach().cpu().double()
+        if isinstance(layer.conv, nn.ConvTranspose2d):
+            weights = weights.transpose(0, 1)
+        self.axis = axis
+        self.shift = axis.shift if axis.phases == 2 else PLAIN
+        self.register_buffer("inner", _kernel(weights, axis.inner, axis.inner))
+        if axis.border is not None:
+            start, end = axis.border[: axis.edge], axis.border[axis.edge : 2 * axis.edge]
+            self.register_buffer("rows", _strips(weights, axis, (start, end), vertical=True))
+            self.register_buffer("columns", _strips(weights, axis, (start, end), vertical=False))
+            self.register_buffer("corners", _corners(weights, (start, end)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        axis = self.axis
+        pad = axis.origin
+        cells = F.conv2d(x, self.inner, stride=axis.stride, padding=pad)
+        cells = cells[:, :, : axis.cells(x.shape[2]), : axis.cells(x.shape[3])]
+        if axis.border is None:
+            return cells
+        self._add_rows(x, cells)
+        self._add_columns(x, cells)
+        self._add_corners(x, cells)
+        return cells
+
+    def _add_rows(self, x: Tensor, cells: Tensor) -> None:
+        e, channels, columns = self.axis.edge, cells.shape[1], cells.shape[3]
+        ends = torch.cat([x[:, :, :1], x[:, :, -1:]], 1)
+        strip = F.conv2d(ends, self.rows, padding=(0, self.axis.origin), groups=2)
+        strip = strip[:, :, 0, :columns].unflatten(1, (2, channels, e))
+        cells[:, :, :e] += strip[:, 0]
+        cells[:, :, -e:] += strip[:, 1]
+
+    def _add_columns(self, x: Tensor, cells: Tensor) -> None:
+        e, channels, rows = self.axis.edge, cells.shape[1], cells.shape[2]
+        ends = torch.cat([x[:, :, :, :1], x[:, :, :, -1:]], 1)
+        strip = F.conv2d(ends, self.columns, padding=(self.axis.origin, 0), groups=2)
+        strip = strip[:, :, :rows, 0].unflatten(1, (2, channels, e)).transpose(3, 4)
+        cells[:, :, :, :e] += strip[:, 0]
+        cells[:, :, :, -e:] += strip[:, 1]
+
+    def _add_corners(self, x: Tensor, cells: Tensor) -> None:
+        e, channels = self.axis.edge, cells.shape[1]
+        ends = [x[:, :, i, j] for i in (0, -1) for j in (0, -1)]
+        patch = F.conv2d(torch.cat(ends, 1)[:, :, None, None], self.corners, groups=4)
+        patch = patch.flatten(1).unflatten(1, (2, 2, channels, e, e))
+        for i, vertical in enumerate((slice(0, e), slice(-e, None))):
+            for j, horizontal in enumerate((slice(0, e), slice(-e, None))):
+                cells[:, :, vertical, horizontal] += patch[:, i, j]
+
+
+def _kernel(weights: Tensor, vertical: object, horizontal: object) -> Tensor:
+    """(phases * phases * C_out, C_in, taps, taps) of the shares along both axes."""
+    part = torch.einsum("apk,oikl->apoil", torch.as_tensor(vertical), weights)
+    part = torch.einsum("bql,apoil->pqoiab", torch.as_tensor(horizontal), part)
+    return part.flatten(0, 2).float()
+
+
+def _strips(weights: Tensor, axis: Axis, ends: tuple, vertical: bool) -> Tensor:
+    """(2 ends * channels * edge, C_in, 1, taps), or with the last two exchanged."""
+    kernels = []
+    for end in ends:
+        kernel = _kernel(weights, *((end, axis.inner) if vertical else (axis.inner, end)))
+        dim = 2 if vertical else 3  # the border cell: an output, not a tap
+        kernels.append(kernel.movedim(dim, 1).flatten(0, 1).unsqueeze(dim))
+    return torch.cat(kernels)
+
+
+def _corners(weights: Tensor, ends: tuple) -> Tensor:
+    """(4 corners * channels * edge * edge, C_in, 1, 1)."""
+    kernels = [_kernel(weights, top, left) for top in ends for left in ends]
+    return torch.cat([k.permute(0, 2, 3, 1).flatten(0, 2) for k in kernels])[:, :, None, None]
+
+
+class SpikingBatch(nn.Module):
+    """All states of `batch` cameras and the step that advances them.
+
+    Attributes:
+        counts: (B, 2, S, S), to be filled before `step`.
+        active: (B,) bool, cameras that the step advances.
+        heatmaps: (B, 13, h, w) float32. membranes: list of (B, C, H, W) float32.
+        fired: (layers, B) int32, spikes of the last step.
+    """
+
+    def __init__(
+        self, plan: SpikingPlan, config: NetworkConfig, batch: int, device: str,
+        dtype: torch.dtype = torch.float32, fire: Fire = fire,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.plan, self._fire = plan, fire
+        self._sums = [Sums(layer) for layer in plan.layers]
+        self._layers = nn.ModuleList(self._sums)
+        self.head_weights, self.head_bias = _head(plan)
+        self.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.head_weights = self.head_weights.to(device, dtype)
+        self.head_bias = self.head_bias.to(device)
+        self.norms = [
+            [torch.from_numpy(v).to(device) for v in batch_norm(layer.norm)]
+            for layer in plan.layers
+        ]
+        side, h = config.input_size, config.heatmap_size
+
+        def maps(channels: int, rows: int, kind: torch.dtype) -> Tensor:
+            zeros = torch.zeros(batch, channels, rows, rows, device=device, dtype=kind)
+            return zeros.contiguous(memory_format=torch.channels_last)
+
+        shapes = [layer.shape for layer in plan.layers]
+        self.counts = maps(2, side, dtype)
+        self.membranes = [maps(c, rows, torch.float32) for c, rows, _ in shapes]
+        self.spikes = [maps(c, rows, dtype) for c, rows, _ in shapes]
+        self.heatmaps = torch.zeros(batch, config.joints, h, h, device=device)
+        self.active = torch.ones(batch, dtype=torch.bool, device=device)
+        self.fired = torch.zeros(len(shapes), batch, dtype=torch.int32, device=device)
+
+    def step(self) -> None:
+        """One bin of every active camera. Allocates nothing that a graph could not replay."""
+        for i, layer in enumerate(self.plan.layers):
+            inputs = [self.spikes[k] for k in layer.inputs] or [self.counts]
+            x = torch.cat(inputs, 1) if len(inputs) > 1 else inputs[0]
+            skip = None if layer.skip is None else self.spikes[layer.skip]
+            sums = self._sums[i]
+            gain, bias = self.norms[i]
+            self._fire(
+                sums(x), gain, bias, skip, self.membranes[i], self.active, sums.shift,
+                self.plan.tau, self.spikes[i], self.fired[i],
+            )  # fmt: skip
+        head = self.plan.head
+        x = torch.cat([self.spikes[k] for k in head.inputs], 1)
+        change = F.conv2d(x, self.head_weights).float() + self.head_bias
+        if head.doubled:
+            change = F.interpolate(change, scale_factor=2, mode="bilinear")
+        moved = torch.add(change, self.heatmaps, alpha=head.keep)
+        self.heatmaps.copy_(torch.where(self.active[:, None, None, None], moved, self.heatmaps))
+
+
+def _head(plan: SpikingPlan) -> tuple[Tensor, Tensor]:
+    """Weights (13, C, 1, 1) and bias (13, 1, 1) of the head, its batch norm and gain in them."""
+    head = plan.head
+    weights = head.conv.weight.detach().cpu().float()
+    bias = weights.new_zeros(weights.shape[0])
+    if head.norm is not None:
+        gain, bias = (torch.from_numpy(v) for v in batch_norm(head.norm))
+        weights = weights * gain[:, None, None, None]
+    return head.gain * weights, (head.gain * bias)[:, None, None]

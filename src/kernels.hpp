@@ -1,0 +1,43 @@
+// The kernels as a table of functions, one table per instruction set (kernels_*.cpp).
+#pragma once
+
+#include <cstdint>
+
+#include "layer.hpp"
+#include "spike_list.hpp"
+
+namespace spiking {
+
+// What a piece of work on a layer reads and writes.
+struct Work {
+  const Layer* layer;
+  const SpikeList* list;
+  float tau;             // membrane time constant, in steps
+  float* membranes;      // of the layer
+  const uint16_t* skip;  // spikes of the skipped layer, or null
+  uint16_t* spikes;      // [pixel][channels / 16]
+};
+
+struct Kernels {
+  // Lists row y of one or two layers' spikes.
+  void (*list_spikes)(const Layer&, const uint16_t* first, const uint16_t* second, int y,
+                      const SpikeList&);
+  // Lists row y of event counts (2, height, width). False if one is negative, infinite or NaN.
+  bool (*list_counts)(const Layer&, const float* counts, int y, const SpikeList&);
+  // Sums and fires cell rows begin ... end - 1 of a slice. `sums` holds one band. Returns the spikes.
+  int64_t (*run_slice)(const Work&, int slice, int begin, int end, float* sums);
+  // Output of pixels begin ... end - 1, planes of `pixels` floats.
+  void (*head)(const Head&, const uint16_t* first, const uint16_t* second, int begin, int end,
+               float* output);
+  // Of one heatmap: index of the largest logit, sum of exp(logit - largest).
+  void (*softmax)(const float* logits, int32_t cells, int32_t* peak, float* total);
+};
+
+extern const Kernels kBaseline;
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define SPIKING_ENGINE_X86 1
+extern const Kernels kAvx2;
+extern const Kernels kAvx512;
+#endif
+
+}  // namespace spiking

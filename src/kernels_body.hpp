@@ -1,0 +1,114 @@
+// The kernels, written once; included by each kernels_*.cpp inside a namespace of its own, with the
+// instruction set switched on. Calls nothing of the standard library, whose inline functions would be
+// shared with code for older processors.
+
+#include "lanes.hpp"
+#include "neuron.hpp"
+#include "gather.hpp"
+#include "listing.hpp"
+#include "softmax.hpp"
+
+// Fires the pixels of a cell.
+template <int N, int Phases>
+inline __attribute__((always_inline)) int64_t fire_cell(const Work& work, const Lane (&sums)[N],
+                                                        int slice, int i, int j) {
+  constexpr int channels = N * kWidth / (Phases * Phases);
+  const Layer& layer = *work.layer;
+  const int64_t pixels = (int64_t)layer.out_height * layer.out_width;
+  const int words = layer.out_channels / kGroup;
+  const int first = slice * channels;
+  int64_t count = 0;
+  for (int p = 0; p < Phases * Phases; ++p) {
+    const int y = i * Phases - layer.shift + p / Phases;
+    const int x = j * Phases - layer.shift + p % Phases;
+    if (y < 0 || y >= layer.out_height || x < 0 || x >= layer.out_width) continue;
+    const int64_t pixel = (int64_t)y * layer.out_width + x;
+    const int64_t word = pixel * words + first / kGroup;
+    count += fire<channels>(sums + p * (N / (Phases * Phases)), layer.gain + first,
+                            layer.bias + first, work.tau,
+                            work.membranes + (slice * pixels + pixel) * channels,
+                            work.skip ? work.skip + word : nullptr, work.spikes + word);
+  }
+  return count;
+}
+
+// Blocks of input channels outside, cells inside: a block of weights stays in the cache meanwhile.
+template <int N, int Phases, bool Valued>
+inline int64_t run_cells(const Work& work, int slice, int begin, int end, float* partial) {
+  const Layer& layer = *work.layer;
+  const int channels = (layer.first_channels + layer.second_channels) / layer.blocks;
+  const int64_t outputs = N * kWidth;
+  const int64_t block_size = (int64_t)(layer.edge ? 4 : 1) * layer.taps * channels * layer.taps * outputs;
+  int64_t count = 0;
+  for (int block = 0; block < layer.blocks; ++block) {
+    const float* weights = layer.weights + ((int64_t)slice * layer.blocks + block) * block_size;
+    float* at = partial;
+    for (int i = begin; i < end; ++i) {
+      for (int j = 0; j < layer.cell_columns; ++j, at += outputs) {
+        Lane sums[N];
+#pragma GCC unroll 16
+        for (int n = 0; n < N; ++n) sums[n] = block ? load(at + n * kWidth) : Lane{};
+        add_cell<N, Valued>(sums, layer, *work.list, block, channels, weights, i, j);
+        if (block + 1 < layer.blocks) {
+#pragma GCC unroll 16
+          for (int n = 0; n < N; ++n) store(at + n * kWidth, sums[n]);
+        } else {
+          count += fire_cell<N, Phases>(work, sums, slice, i, j);
+        }
+      }
+    }
+  }
+  return count;
+}
+
+// A slice has 16, 32 or 64 sums per cell; where cells have four phases, always 64.
+template <int Phases, bool Valued>
+int64_t run_outputs(const Work& work, int slice, int begin, int end, float* partial) {
+  switch (work.layer->slice_channels * Phases * Phases) {
+    case 16: return run_cells<16 / kWidth, 1, Valued>(work, slice, begin, end, partial);
+    case 32: return run_cells<32 / kWidth, 1, Valued>(work, slice, begin, end, partial);
+    default: return run_cells<64 / kWidth, Phases, Valued>(work, slice, begin, end, partial);
+  }
+}
+
+int64_t run_slice(const Work& work, int slice, int begin, int end, float* partial) {
+  if (work.layer->phases == 2) return run_outputs<2, false>(work, slice, begin, end, partial);
+  if (work.layer->first < 0) return run_outputs<1, true>(work, slice, begin, end, partial);
+  return run_outputs<1, false>(work, slice, begin, end, partial);
+}
+
+// Pixels in groups of 16, their sums map by map as the output is stored: a spike adds to one number
+// of each map, which for so few spikes is less work than to turn whole vectors around.
+void head(const Head& head, const uint16_t* first, const uint16_t* second, int begin, int end,
+          float* output) {
+  const int padded = (head.maps + kGroup - 1) / kGroup * kGroup;
+  const uint16_t* sources[2] = {first, second};
+  const int channels[2] = {head.first_channels, head.second_channels};
+  for (int tile = begin; tile < end; tile += kGroup) {
+    const int size = end - tile < kGroup ? end - tile : kGroup;
+    for (int map = 0; map < head.maps; map += kGroup) {
+      const int maps = head.maps - map < kGroup ? head.maps - map : kGroup;
+      float sums[kGroup][kGroup] = {};
+      for (int p = 0; p < size; ++p) {
+        const float* weights = head.weights + map;
+        for (int s = 0; s < 2; ++s) {
+          const int words = channels[s] / kGroup;
+          for (int w = 0; w < words; ++w, weights += (int64_t)kGroup * padded) {
+            uint32_t mask = sources[s][(int64_t)(tile + p) * words + w];
+            for (; mask; mask &= mask - 1) {
+              const float* row = weights + __builtin_ctz(mask) * (int64_t)padded;
+              for (int m = 0; m < maps; ++m) sums[m][p] += row[m];
+            }
+          }
+        }
+      }
+      for (int m = 0; m < maps; ++m) {
+        float* out = output + (int64_t)(map + m) * head.pixels + tile;
+        const float bias = head.bias[map + m];
+        for (int p = 0; p < size; ++p) out[p] = head.keep * out[p] + (sums[m][p] + bias);
+      }
+    }
+  }
+}
+
+const Kernels kTable = {list_spikes, list_counts, run_slice, head, softmax};

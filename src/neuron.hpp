@@ -1,0 +1,32 @@
+// Batch norm and leaky integrate-and-fire neurons, in one pass over a pixel of a slice.
+//
+//   x = gain * sum + bias (+ 1 where the skipped layer spiked)
+//   h = v + (x - v) / tau;   spike where h >= 1;   v = h - spike
+//
+// Rounded as the reference does it: gain * sum + bias is one operation in PyTorch (where the
+// processor has it), the steps of the second line are separate ones.
+
+// Takes C sums; changes C membranes and C / 16 words of spikes. Returns the number of spikes.
+template <int C>
+inline int fire(const Lane* sums, const float* gain, const float* bias, float tau, float* membranes,
+                const uint16_t* skip, uint16_t* spikes) {
+  constexpr int per_word = kGroup / kWidth;
+  int count = 0;
+  for (int word = 0; word < C / kGroup; ++word) {
+    uint32_t mask = 0;
+    for (int part = 0; part < per_word; ++part) {
+      const int i = word * per_word + part;
+      Lane x = sums[i] * load(gain + i * kWidth) + load(bias + i * kWidth);
+      if (skip) x += ones((uint32_t)skip[word] >> (part * kWidth));
+      Lane v = load(membranes + i * kWidth);
+      const Lane h = v + (x - v) / tau;
+      const uint32_t fired = at_least_one(h);
+      v = h - ones(fired);
+      store(membranes + i * kWidth, v);
+      mask |= fired << (part * kWidth);
+    }
+    spikes[word] = (uint16_t)mask;
+    count += __builtin_popcount(mask);
+  }
+  return count;
+}
