@@ -152,7 +152,7 @@ def test_bad_inputs_are_named_and_nothing_is_written(
         ({"--rig": rig_without_cam3}, "no calibration for cam3"),
         ({"bag": one_camera}, "has no topic /cam3/events"),
         ({"bag": tmp_path / "nothing"}, "nothing does not exist"),
-        ({"bag": text}, "text.mcap cannot be read"),
+        ({"bag": text}, "text.mcap is not a recording"),
         ({"bag": wrong_size}, "640 x 480"),
         ({"bag": morse}, "'morse' is not known"),
         ({"--device": "cuda"} if verb == "infer" else {"--cameras": "cam9"}, "cuda|cam9"),
