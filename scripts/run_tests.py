@@ -20,6 +20,9 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[1]
 # The tier that may skip itself whole is not the last: some CI systems read pytest's last summary.
 TIERS = ("unit", "nodes", "launch", "graph")
+# Tests without ROS share nothing and spread over the processors, file by file: their fixtures are
+# dear. Those with ROS share a domain.
+PARALLEL = {"unit": ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")}
 NO_TESTS_COLLECTED = 5  # pytest's exit status, also when every file skipped itself
 
 
@@ -68,7 +71,8 @@ def run_tier(
     print(f"\n=== {tier} ===", flush=True)
     report = reports / f"{tier}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", f"test/{tier}", f"--junitxml={report}", *arguments]
+    command = [sys.executable, "-m", "pytest", f"test/{tier}", f"--junitxml={report}"]
+    command += [*PARALLEL.get(tier, ()), *arguments]
     started = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False)
     seconds = time.monotonic() - started

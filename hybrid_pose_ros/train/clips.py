@@ -6,7 +6,10 @@ Clips that exist already are kept, so that an interrupted run goes on where it s
 
 from __future__ import annotations
 
+import contextlib
 import os
+import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +21,8 @@ from tqdm import tqdm
 from hybrid_pose_ros.errors import RecordingError
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
-from hybrid_pose_ros.train.config import DataConfig
-
-TRUTH_PERIOD_NS = 10_000_000
+from hybrid_pose_ros.train.data_config import DataConfig
+from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View, ViewInMemory
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,6 @@ class ClipPlan:
     subject: int
     movement: str
     seed: int
-
-
-@dataclass(frozen=True)
-class View:
-    """One camera's part of a clip: events (EVENT_DTYPE) and true pixels (n, 13, 2) every 10 ms."""
-
-    name: str
-    events: np.ndarray
-    uv: np.ndarray
 
 
 def plan_clips(config: DataConfig) -> tuple[list[ClipPlan], list[ClipPlan]]:
@@ -82,10 +75,51 @@ def make_clip(plan: ClipPlan, config: DataConfig) -> Path:
     return path
 
 
+def check_clips(plans: list[ClipPlan], config: DataConfig) -> None:
+    """Refuse clips in the folder that are not those of the plans.
+
+    Raises:
+        RecordingError: a clip is damaged, or was made by other settings.
+    """
+    samples = int(config.seconds * 1e9) // TRUTH_PERIOD_NS + 1
+    for plan in plans:
+        path = Path(config.folder) / f"{plan.name}.npz"
+        if not path.exists():
+            continue
+        with _opened(path) as file:
+            cameras = [key.removeprefix("events_") for key in file if key.startswith("events_")]
+            made, length = str(file["plan"]), len(file["truth"])
+        if (made, length) != (str(plan), samples) or not set(config.cameras) <= set(cameras):
+            raise RecordingError(
+                f"clip {path} was made by other settings of data: {made} seen by "
+                f"{', '.join(cameras)}, {length} poses; needed: {plan}, "
+                f"{', '.join(config.cameras)}, {samples}; choose another data.folder"
+            )
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The arrays of a clip."""
+    try:
+        with np.load(path) as file:
+            yield file
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        if isinstance(error, RecordingError):
+            raise
+        raise RecordingError(
+            f"clip {path} is missing or damaged ({error}); delete it and train again"
+        ) from error
+
+
 def make_clips(config: DataConfig, workers: int) -> None:
-    """Simulate all clips that are missing, `workers` at a time, with a progress bar."""
-    Path(config.folder).mkdir(parents=True, exist_ok=True)
+    """Simulate all clips that are missing, `workers` at a time, with a progress bar.
+
+    Raises:
+        RecordingError: the folder has other clips.
+    """
     plans = [plan for plans in plan_clips(config) for plan in plans]
+    check_clips(plans, config)
+    Path(config.folder).mkdir(parents=True, exist_ok=True)
     missing = [p for p in plans if not (Path(config.folder) / f"{p.name}.npz").exists()]
     if not missing:
         return
@@ -102,17 +136,11 @@ def load_views(plans: list[ClipPlan], config: DataConfig) -> list[View]:
         RecordingError: a clip is missing or damaged.
     """
     rig = load_rig(share_path("config", "dhp19_rig.yaml"), config.cameras)
-    views = []
+    views: list[View] = []
     for plan in tqdm(plans, "loading clips"):
-        path = Path(config.folder) / f"{plan.name}.npz"
-        try:
-            with np.load(path) as file:
-                truth = file["truth"]
-                for name, camera in rig.cameras.items():
-                    uv = camera.project(truth).astype(np.float32)
-                    views.append(View(f"{plan.name}/{name}", file[f"events_{name}"], uv))
-        except (OSError, KeyError, ValueError) as error:
-            raise RecordingError(
-                f"clip {path} is missing or damaged ({error}); delete it and train again"
-            ) from error
+        with _opened(Path(config.folder) / f"{plan.name}.npz") as file:
+            truth = file["truth"]
+            for name, camera in rig.cameras.items():
+                uv = camera.project(truth).astype(np.float32)
+                views.append(ViewInMemory(f"{plan.name}/{name}", file[f"events_{name}"], uv))
     return views

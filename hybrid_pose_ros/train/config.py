@@ -1,113 +1,163 @@
-"""Every setting of a training run: data, and one record per stage. Read strictly from YAML."""
+"""Every setting of a training run. `config_file.py` reads them from YAML."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import yaml
+from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig, one_of
 
-from hybrid_pose_ros.errors import ConfigError
-from hybrid_pose_ros.models.lite.config import LiteConfig
-
-T = TypeVar("T")
+RECIPES = ("ours", "published")
 
 
 @dataclass(frozen=True)
-class DataConfig:
-    """Simulated recordings to train on.
+class LossConfig:
+    """What is minimised.
 
     Attributes:
-        folder: where they are kept; missing ones are simulated first.
-        clips: number of recordings.
-        seconds: length of each.
-        seed: decides subjects, movements and seeds of all clips.
-        cameras: names in the DHP19 rig.
-        held_out_movements: DHP19 numbers that never appear.
-        free_share: share of clips with free, random joint motion.
-        validation_clips: further clips, of held-out subjects and movements.
+        sigma: width of the target around a joint, heatmap cells; "lite" networks, recipe "ours".
+        spikes: weight of the mean spike rate, so that fewer spikes are spent.
+        states: share (0..1) of the published loss between the membranes after the last bin and
+            what the initialisers say of the next keyframe; hybrid CNN-SNN.
     """
 
-    folder: str = "out/train/clips"
-    clips: int = 240
-    seconds: float = 4.0
-    seed: int = 1
-    cameras: tuple[str, ...] = ("cam2", "cam3")
-    held_out_movements: tuple[int, ...] = (7, 8, 22, 27, 28)
-    free_share: float = 0.3
-    validation_clips: int = 20
+    sigma: float = 0.8
+    spikes: float = 0.0
+    states: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.sigma <= 0 or self.spikes < 0 or not 0 <= self.states < 1:
+            raise ValueError(f"sigma > 0, spikes >= 0, 0 <= states < 1 expected, got {self}")
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage of training.
+    """One stage of training: one network.
 
     Attributes:
-        steps: optimiser steps.
-        batch: sequences per step.
-        bins: SNN steps per sequence, drawn between the two.
-        learning_rate: peak of a one-cycle schedule.
+        steps: optimiser steps; or
+        epochs: passes over all sequences (recipe "published").
+        batch: sequences per step and device.
+        learning_rate: peak of a one-cycle schedule ("ours"), or constant ("published").
+        bins: steps from one keyframe to the next, drawn between the two.
+        delay: so many steps more until that keyframe arrives, drawn between the two.
+        cnn_rate: hybrids: learning rate of the CNN, relative; 0 = frozen.
     """
 
-    steps: int
     batch: int
     learning_rate: float
+    steps: int = 0
+    epochs: int = 0
     bins: tuple[int, int] = (0, 0)
+    delay: tuple[int, int] = (0, 0)
+    cnn_rate: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1 or self.learning_rate <= 0:
-            raise ValueError(f"steps, batch and learning_rate must be positive, got {self}")
+        if self.batch < 1 or self.learning_rate <= 0:
+            raise ValueError(f"batch and learning_rate must be positive, got {self}")
+        if (self.steps > 0) == (self.epochs > 0) or self.steps < 0 or self.epochs < 0:
+            raise ValueError(f"either steps or epochs must be positive, got {self}")
+        for name in ("bins", "delay"):
+            low, high = getattr(self, name)
+            if not 0 <= low <= high:
+                raise ValueError(f"{name} must rise from 0 on, got {(low, high)}")
+        if self.cnn_rate < 0:
+            raise ValueError(f"cnn_rate must be >= 0, got {self.cnn_rate}")
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """How Lightning runs it; the first five settings are its own.
+
+    Attributes:
+        accelerator, devices, num_nodes, strategy, precision: see lightning.Trainer.
+        workers: processes that make batches beside the training.
+        check_every: steps between validations; a checkpoint follows each.
+        checks: batches per validation.
+        patience: stop after so many validations without a better one; 0 = never.
+        keep: weights of the "last" or of the "best" validation.
+        save_params: keep checkpoints and weights.
+        save_runs: write TensorBoard logs.
+        tb_name: of the logs' folder.
+    """
+
+    accelerator: str = "auto"
+    devices: int | str | tuple[int, ...] = "auto"
+    num_nodes: int = 1
+    strategy: str = "auto"
+    precision: str = "32-true"
+    workers: int = 0
+    check_every: int = 250
+    checks: int = 6
+    patience: int = 0
+    keep: str = "last"
+    save_params: bool = True
+    save_runs: bool = True
+    tb_name: str = "logs"
+
+    def __post_init__(self) -> None:
+        one_of("keep", self.keep, ("last", "best"))
+        if self.check_every < 1 or self.checks < 1 or self.workers < 0 or self.patience < 0:
+            raise ValueError(
+                f"check_every and checks must be positive, workers and patience >= 0, got {self}"
+            )
+        if not self.save_params and self.keep == "best":
+            raise ValueError("keep: best needs save_params")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A whole run; `config/train_lite.yaml` is the one that made the shipped weights."""
+    """A whole run; `config/train_lite.yaml` is the one that made the shipped weights.
 
+    Attributes:
+        recipe: "ours" or "published".
+        output: folder of checkpoints, logs and weights.
+        weights: network name -> file where its weights are also put when it is trained.
+        seed: of first weights, sequences and augmentation.
+        threads: of the CPU.
+        initial: kind -> weights to start from; a part of a hybrid that has some is not trained.
+        network: settings that differ from the preset's.
+        cnn, snn, rnn, hybrid: the stages; a network needs those of its parts.
+    """
+
+    recipe: str = "ours"
     output: str = "out/train/lite"
-    weights: str = "weights/lite_hybrid.safetensors"
+    weights: dict[str, str] = field(default_factory=dict)
     seed: int = 7
     threads: int = 2
+    initial: dict[str, str] = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
-    model: LiteConfig = field(default_factory=LiteConfig)
-    cnn: StageConfig = StageConfig(1500, 12, 3e-3)
-    snn: StageConfig = StageConfig(400, 6, 3e-3, (16, 16))
-    hybrid: StageConfig = StageConfig(1000, 6, 2e-3, (10, 24))
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    cnn: StageConfig | None = None
+    snn: StageConfig | None = None
+    rnn: StageConfig | None = None
+    hybrid: StageConfig | None = None
+
+    def __post_init__(self) -> None:
+        one_of("recipe", self.recipe, RECIPES)
+        if self.recipe == "published" and self.augmentation != AugmentationConfig():
+            raise ValueError("augmentation belongs to the recipe 'ours', remove it")
+        ours = self.recipe == "ours"
+        for name in ("cnn", "snn", "rnn", "hybrid"):
+            stage = getattr(self, name)
+            if stage is None:
+                continue
+            if ours and stage.epochs:
+                raise ValueError(f"{name}: epochs belong to the recipe 'published', give steps")
+            if name != "cnn" and stage.bins[0] < 1:
+                raise ValueError(f"{name}: bins must be at least 1, got {stage.bins}")
 
 
-def load_train_config(path: Path) -> TrainConfig:
-    """Read a YAML file whose keys are those of TrainConfig.
-
-    Raises:
-        ConfigError: the file is missing or not YAML, or a key is unknown or a value wrong.
-    """
-    try:
-        values = yaml.safe_load(Path(path).read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"cannot read training settings {path}: {error}") from error
-    return _build(TrainConfig, values, str(path))
-
-
-def _build(cls: type[T], values: Any, where: str) -> T:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where} must be a mapping of settings, got {values!r}")
-    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(set(values) - set(fields))
-    if unknown:
-        raise ConfigError(f"{where}: unknown settings {unknown}; known are {sorted(fields)}")
-    nested = {
-        "data": DataConfig, "model": LiteConfig,
-        "cnn": StageConfig, "snn": StageConfig, "hybrid": StageConfig,
-    }  # fmt: skip
-    built: dict[str, Any] = {}
-    for name, value in values.items():
-        if cls is TrainConfig and name in nested:
-            value = _build(nested[name], value, f"{where}: {name}")
-        elif isinstance(value, list):
-            value = tuple(value)
-        built[name] = value
-    try:
-        return cls(**built)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"{where}: {error}") from error
+def plain(config: Any) -> Any:
+    """Settings as YAML and JSON hold them: dicts and lists; unset stages are left out."""
+    if dataclasses.is_dataclass(config):
+        fields = dataclasses.fields(config)
+        pairs = [(f.name, plain(getattr(config, f.name))) for f in fields]
+        return {name: value for name, value in pairs if value is not None}
+    if isinstance(config, dict):
+        return {key: plain(value) for key, value in config.items()}
+    return [plain(value) for value in config] if isinstance(config, tuple) else config

@@ -1,6 +1,12 @@
-"""Cross-entropy between a heatmap's softmax and a Gaussian around the true joint; pixel error."""
+"""Sub-pixel losses and pixel errors of heatmaps.
+
+Logits ("lite" networks): cross-entropy between their softmax and a Gaussian around the true joint.
+Regressed heatmaps ("paper" networks): squared distance from a Gaussian around the true joint.
+"""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -43,6 +49,33 @@ def heatmap_loss(
     return (log_total - expected)[counts].mean()
 
 
+def regression_loss(
+    heatmaps: Tensor, cells: Tensor, present: Tensor | None = None, sigma: float = 2.0
+) -> Tensor:
+    """Squared distance from Gaussians of height 1, in units of such a Gaussian's square.
+
+    Missing joints do not count; where nobody is there, the target is zero. Arguments as those of
+    `heatmap_loss`, except that `heatmaps` are not logits.
+    """
+    targets, counts = target_maps(cells, heatmaps.shape[-1], sigma)
+    targets = targets * (2 * math.pi * sigma**2)  # from sum 1 to height 1
+    if present is not None:
+        somebody = present[:, None].expand_as(counts)
+        targets = torch.where(somebody[..., None, None], targets, torch.zeros_like(targets))
+        counts = counts | ~somebody
+    square = (heatmaps - targets).square().sum((-2, -1)) / (math.pi * sigma**2)
+    return square[counts].mean()
+
+
+@torch.no_grad()
+def peak_error(heatmaps: Tensor, cells: Tensor, pixels: float = 256.0) -> Tensor:
+    """(..., 13) distance in crop pixels of the largest value from the truth; NaN if outside."""
+    size = heatmaps.shape[-1]
+    peak = heatmaps.flatten(-2).argmax(-1)
+    place = torch.stack([peak % size, peak // size], -1).to(cells.dtype)
+    return _distance(place, cells, size, pixels)
+
+
 @torch.no_grad()
 def pixel_error(logits: Tensor, cells: Tensor, pixels: float = 256.0) -> Tensor:
     """(..., 13) distance in crop pixels of the local soft-argmax from the truth; NaN if outside."""
@@ -58,6 +91,10 @@ def pixel_error(logits: Tensor, cells: Tensor, pixels: float = 256.0) -> Tensor:
     weight = weight / weight.sum((-2, -1), keepdim=True)
     u = (weight.sum(-2) * grid).sum(-1)
     v = (weight.sum(-1) * grid).sum(-1)
-    error = torch.linalg.vector_norm(torch.stack([u, v], -1) - cells, dim=-1) * (pixels / size)
+    return _distance(torch.stack([u, v], -1), cells, size, pixels)
+
+
+def _distance(found: Tensor, cells: Tensor, size: int, pixels: float) -> Tensor:
+    error = torch.linalg.vector_norm(found - cells, dim=-1) * (pixels / size)
     inside = ((cells > -0.5) & (cells < size - 0.5)).all(-1)
     return torch.where(inside, error, torch.full_like(error, torch.nan))

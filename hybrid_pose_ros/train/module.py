@@ -1,98 +1,91 @@
-"""The three stages of training a lite hybrid as Lightning modules: CNN, SNN alone, hybrid."""
+"""A stage of training as a Lightning module: optimiser, schedule, what is logged."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
-from hybrid_pose_ros.train.config import StageConfig
-from hybrid_pose_ros.train.losses import heatmap_loss, pixel_error
+from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.train.config import LossConfig, StageConfig
+from hybrid_pose_ros.train.identity import KEY
+from hybrid_pose_ros.train.objective import errors, objective, run_network
+from hybrid_pose_ros.train.picture import picture
 from hybrid_pose_ros.train.samples import Batch
-from hybrid_pose_ros.train.trainer import LightningModule
+from hybrid_pose_ros.train.trainer import LightningModule, TensorBoardLogger
+
+LEAST_STEPS = 20  # that the schedule needs for its rise
+
+
+def cnn_parts(model: PoseNetwork) -> list[nn.Module]:
+    """The modules of the CNN inside a hybrid; none of another network."""
+    if not (model.has_keyframe and model.has_step):
+        return []
+    return [m for name, m in model.named_children() if name == "cnn" or name.endswith("_cnn")]
 
 
 class Stage(LightningModule):
-    """What the stages share: the model, its optimiser and what is logged."""
+    """Trains one network.
 
-    def __init__(self, model: LiteHybrid, config: StageConfig) -> None:
+    Args:
+        model: what is trained; the CNN inside a hybrid only where the stage has a cnn_rate.
+        stage, loss: settings.
+        recipe: "ours" (AdamW, one cycle) or "published" (Adam, constant rate).
+        steps: optimiser steps of the whole stage.
+        identity: settings that make a checkpoint another run's; kept in it.
+    """
+
+    def __init__(
+        self, model: PoseNetwork, stage: StageConfig, loss: LossConfig, recipe: str, steps: int,
+        identity: str = "",
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.model = model
-        self.config = config
+        self.model, self.stage, self.loss, self.recipe = model, stage, loss, recipe
+        self.steps, self.identity = steps, identity
+        self.model.check_counts = False  # they are ours
+        self.frozen = [] if stage.cnn_rate else cnn_parts(model)
+        for part in self.frozen:
+            part.requires_grad_(False)
 
-    def trained(self) -> list[torch.nn.Parameter]:
-        """The parameters that this stage changes."""
-        raise NotImplementedError
-
-    def outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits (T, B, 13, S, S) and the true cells (T, B, 13, 2) that they are held against."""
-        raise NotImplementedError
+    def on_train_epoch_start(self) -> None:
+        self.model.train()
+        for part in self.frozen:  # frozen: batch norms must not move either
+            part.eval()
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
-        logits, cells = self.outputs(batch)
-        loss = heatmap_loss(logits, cells, batch.present)
-        self.log("loss", loss, prog_bar=True)
-        if self.global_step % 20 == 0:
-            error = pixel_error(logits, cells)[:, batch.present]
-            self.log("px", error.nanmean(), prog_bar=True)
-        return loss
+        losses = objective(self.model, batch, self.recipe, self.loss)
+        for name, value in losses.items():
+            self.log(name, value, prog_bar=name == "loss")
+        return losses["loss"]
 
-    def validation_step(self, batch: Batch, _index: int) -> None:
-        logits, cells = self.outputs(batch)
-        error = pixel_error(logits, cells)  # (T, B, 13)
-        self.log("val_px", error.nanmean(), prog_bar=True)
-        self.log("val_px_last", error[-1].nanmean())
+    def validation_step(self, batch: Batch, index: int) -> None:
+        answer = run_network(self.model, batch)
+        pixels = errors(self.model, answer)
+        self.log("val_px", pixels.nanmean(), prog_bar=True, sync_dist=True)
+        self.log("val_px_last", pixels[-1].nanmean(), sync_dist=True)
+        if index == 0 and isinstance(self.logger, TensorBoardLogger):
+            tile = picture(batch, answer)
+            self.logger.experiment.add_image("val", tile, self.global_step, dataformats="HWC")
 
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.AdamW(
-            self.trained(), self.config.learning_rate, weight_decay=1e-4, betas=(0.9, 0.99)
-        )
+        rate = self.stage.learning_rate
+        inside = {id(p) for part in cnn_parts(self.model) for p in part.parameters()}
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in trained if id(p) not in inside], "lr": rate}
+        ]
+        if self.stage.cnn_rate and inside:
+            cnn = [p for p in trained if id(p) in inside]
+            groups.append({"params": cnn, "lr": rate * self.stage.cnn_rate})
+        if self.recipe == "published":
+            return torch.optim.Adam(groups)
+        optimizer = torch.optim.AdamW(groups, weight_decay=1e-4, betas=(0.9, 0.99))
+        peaks = [group["lr"] for group in groups]
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.config.learning_rate, self.config.steps, pct_start=0.1
+            optimizer, peaks, total_steps=max(self.steps + 1, LEAST_STEPS), pct_start=0.1
         )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
-
-class CnnStage(Stage):
-    """Keyframes only."""
-
-    def trained(self) -> list[torch.nn.Parameter]:
-        return list(self.model.cnn.parameters())
-
-    def outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        return self.model.cnn(batch.keyframe)[None], batch.cells[:1]
-
-
-class SnnStage(Stage):
-    """The spiking network from nothing: what it learns makes it stable when a keyframe is late."""
-
-    SETTLING = 4  # the first bins cannot be right yet
-
-    def trained(self) -> list[torch.nn.Parameter]:
-        return [*self.model.snn.parameters(), self.model.decay_logit]
-
-    def outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        self.model.reset(batch.bins.shape[1])
-        logits = self.model.rollout(batch.bins)
-        return logits[self.SETTLING :], batch.cells[1 + self.SETTLING :]
-
-
-class HybridStage(Stage):
-    """State initialisers and SNN after a keyframe of the frozen CNN."""
-
-    def trained(self) -> list[torch.nn.Parameter]:
-        model = self.model
-        return [*model.snn.parameters(), *model.initialisers.parameters(), model.decay_logit]
-
-    def outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        model = self.model
-        model.cnn.eval()  # frozen: its batch norms must not move either
-        with torch.no_grad():
-            model.output, features = model.cnn.features(batch.keyframe)
-        model.snn.set_states(model.initial_states(features))
-        return model.rollout(batch.bins), batch.cells[1:]
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[KEY] = self.identity

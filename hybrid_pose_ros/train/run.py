@@ -1,103 +1,199 @@
-"""A training run: simulate what is missing, then CNN, SNN alone and hybrid, each resumable."""
+"""A training run: its data, then one network after the other, each resumable."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch.utils.data import DataLoader, IterableDataset
+import yaml
 
 from hybrid_pose_ros.models.checkpoint import load_checkpoint, save_checkpoint
-from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
-from hybrid_pose_ros.runtime.config import EstimatorConfig
-from hybrid_pose_ros.train.clips import View, load_views, make_clips, plan_clips
-from hybrid_pose_ros.train.config import StageConfig, TrainConfig
-from hybrid_pose_ros.train.module import CnnStage, HybridStage, SnnStage, Stage
-from hybrid_pose_ros.train.samples import Batch, SequenceSampler
-from hybrid_pose_ros.train.trainer import make_trainer
+from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.models.presets import build
+from hybrid_pose_ros.train import calibration
+from hybrid_pose_ros.train.batches import Batches, ValidationBatches
+from hybrid_pose_ros.train.clips import load_views, make_clips, plan_clips
+from hybrid_pose_ros.train.config import TrainConfig, plain
+from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig
+from hybrid_pose_ros.train.dhp19_views import dhp19_views
+from hybrid_pose_ros.train.identity import NOTE, finished, identity, unfinished
+from hybrid_pose_ros.train.module import Stage
+from hybrid_pose_ros.train.parts import load_part, parts_of, put_in, stage_settings, stages_of
+from hybrid_pose_ros.train.published_initialisation import initialise
+from hybrid_pose_ros.train.samples import windows_for
+from hybrid_pose_ros.train.trainer import BatchLoaders, make_trainer
+from hybrid_pose_ros.train.views import View
 
-STAGES: dict[str, type[Stage]] = {"cnn": CnnStage, "snn": SnnStage, "hybrid": HybridStage}
 VALIDATION_BINS = 20
+CALIBRATION_BATCHES = 6  # of validation; the heatmaps of all are in memory
 
 
-class _Batches(IterableDataset):
-    """A fixed number of random batches; the sampler's seed makes them reproducible."""
+@dataclass(frozen=True)
+class Run:
+    """A network's training on some views. `models` gathers what was trained, by kind."""
 
-    def __init__(
-        self, views: list[View], model: LiteHybrid, stage: StageConfig, count: int, seed: int,
-        validation: bool = False,
-    ) -> None:  # fmt: skip
-        self.views, self.network, self.stage = views, model.config, stage
-        self.count, self.seed, self.validation = count, seed, validation
+    name: str
+    config: TrainConfig
+    training: list[View]
+    validation: list[View]
+    models: dict[str, PoseNetwork]
 
-    def __iter__(self) -> Iterator[Batch]:
-        sampler = SequenceSampler(self.views, self.network, EstimatorConfig(), self.seed)
-        low, high = self.stage.bins
-        for _ in range(self.count):
-            if self.validation:
-                yield sampler.batch(8, VALIDATION_BINS if high else 0, augment=False)
-                continue
-            bins = int(sampler.rng.integers(low, high + 1))
-            # About the same work each step: fewer sequences where they are longer.
-            size = max(2, round(self.stage.batch * high / bins)) if bins else self.stage.batch
-            yield sampler.batch(size, bins)
+    @property
+    def family(self) -> str:
+        """Preset of all networks of the run."""
+        return self.name.split("/")[0]
+
+    def weights(self, kind: str) -> Path:
+        """Where a stage leaves its weights."""
+        return Path(self.config.output) / f"{kind}.safetensors"
 
 
-def train_stage(
-    name: str, model: LiteHybrid, config: TrainConfig, views: list[View], checks: list[View]
-) -> LiteHybrid:
-    """Run one stage, or what is left of it after an interruption; writes <output>/<stage>."""
-    stage_config: StageConfig = getattr(config, name)
-    folder = Path(config.output) / name
-    last = folder / "last.ckpt"
-    torch.manual_seed(config.seed)
-    trainer = make_trainer(config, name, stage_config.steps)
-    seed = config.seed * 1000 + list(STAGES).index(name)
-    batches = _Batches(views, model, stage_config, stage_config.steps, seed)
-    validation = _Batches(checks, model, stage_config, min(6, stage_config.steps), 5, True)
-    trainer.fit(
-        STAGES[name](model, stage_config),
-        DataLoader(batches, batch_size=None),
-        DataLoader(validation, batch_size=None),
-        ckpt_path=str(last) if last.exists() else None,
-        weights_only=False,
-    )
-    figures = {key: f"{float(value):.3f}" for key, value in trainer.callback_metrics.items()}
-    save_checkpoint(model, Path(config.output) / f"{name}.safetensors", {"figures": str(figures)})
-    return model
+def train(
+    name: str, config: TrainConfig, stages: list[str] | None = None, simulate_only: bool = False
+) -> Path:
+    """Train a network, or go on with it; later stages start from the files of earlier ones.
 
-
-def train(config: TrainConfig, stages: list[str], simulate_only: bool = False) -> Path:
-    """Run the stages asked for; later ones start from the files of earlier ones.
+    Args:
+        name: of the network, such as "lite/rnn".
+        stages: which of `stages_of`; None for all.
+        simulate_only: make the clips, then stop.
 
     Returns:
-        The weights file of the last stage.
+        The weights of the last stage; the folder of the clips if simulate_only.
+
+    Raises:
+        UserError: settings, data or weights are wrong; nothing has been written then.
     """
     torch.set_num_threads(config.threads)
-    make_clips(config.data, config.threads)
-    training, validation = plan_clips(config.data)
+    stages = stages_of(name, config) if stages is None else stages
     if simulate_only:
+        make_clips(config.data, config.threads)
         return Path(config.data.folder)
-    views = load_views(training, config.data)
-    checks = load_views(validation, config.data)
-    model = LiteHybrid(config.model)
-    for name in stages:
-        if name == "hybrid":
-            model = assemble(config)
-        train_stage(name, model, config, views, checks)
-    path = Path(config.output) / f"{stages[-1]}.safetensors"
-    if stages[-1] == "hybrid":
-        save_checkpoint(model, Path(config.weights), {"training": str(config)})
-        path = Path(config.weights)
-    return path
+    _check(name, config, stages)
+    run = Run(name, config, *_views(config.data, config.threads), models={})
+    Path(config.output).mkdir(parents=True, exist_ok=True)
+    settings = yaml.safe_dump(plain(config), sort_keys=False)
+    (Path(config.output) / f"{name.replace('/', '_')}.yaml").write_text(settings)
+    for kind in stages:
+        train_stage(run, kind)
+    return run.weights(stages[-1])
 
 
-def assemble(config: TrainConfig) -> LiteHybrid:
-    """A hybrid from the CNN and the SNN that were trained before it."""
-    folder = Path(config.output)
-    model = load_checkpoint(folder / "cnn.safetensors")
-    spiking = load_checkpoint(folder / "snn.safetensors")
-    model.snn.load_state_dict(spiking.snn.state_dict())
-    model.decay_logit.data.copy_(spiking.decay_logit.data)
+def train_stage(run: Run, kind: str) -> PoseNetwork:
+    """Run one stage, or what is left of it after an interruption; writes <output>/<kind>."""
+    config, settings = run.config, stage_settings(run.config, kind)
+    model = prepare(run, kind)
+    tag, weights = identity(model, settings, config), run.weights(kind)
+    if finished(weights, tag):
+        run.models[kind] = load_checkpoint(weights)
+        return run.models[kind]
+    windows = windows_for(config.recipe, config.data, model.config)
+    batches = Batches(
+        run.training, windows, settings, config.seed * 1000 + _number(kind), _augmentation(config),
+        following=config.loss.states > 0 and kind == "hybrid_cnn_snn",
+    )  # fmt: skip
+    checks = ValidationBatches(
+        run.validation, windows, _validation_bins(config, kind), config.trainer.checks
+    )
+    trainer = make_trainer(config, kind, batches.steps)
+    last = unfinished(Path(config.output) / kind / "last.ckpt", tag)
+    stage = Stage(model, settings, config.loss, config.recipe, batches.steps, tag)
+    trainer.fit(
+        stage,
+        datamodule=BatchLoaders(batches, checks, config),
+        ckpt_path=None if last is None else str(last),
+        weights_only=False,
+    )
+    best = Path(config.output) / kind / "best.ckpt"
+    if config.trainer.keep == "best":
+        content = torch.load(best, map_location="cpu", weights_only=False)
+        stage.load_state_dict(content["state_dict"])
+    model.requires_grad_(True).to("cpu")
+    run.models[kind] = model
+    figures = {key: round(float(value), 4) for key, value in trainer.callback_metrics.items()}
+    if trainer.is_global_zero:
+        _finish(run, kind, checks, {NOTE: tag, "figures": str(figures)})
+    trainer.strategy.barrier()
+    return model.eval()
+
+
+def prepare(run: Run, kind: str) -> PoseNetwork:
+    """The network of a stage with its first weights: fresh, of its parts, or given."""
+    config = run.config
+    torch.manual_seed(config.seed * 1000 + _number(kind))
+    model = build(f"{run.family}/{kind}", config.network)
+    if config.recipe == "published":
+        initialise(model)
+    for part in parts_of(kind):
+        path = config.initial.get(part)
+        if part in run.models and path is None:
+            put_in(model, run.models[part], part)
+        elif path is not None or part in stages_of(f"{run.family}/{kind}", config):
+            path = path or str(run.weights(part))
+            put_in(model, load_part(Path(path), f"{run.family}/{part}"), path)
+    if kind in config.initial:
+        path = config.initial[kind]
+        put_in(model, load_part(Path(path), f"{run.family}/{kind}"), path)
     return model.train()
+
+
+def _finish(run: Run, kind: str, checks: ValidationBatches, notes: dict[str, str]) -> None:
+    """Calibrate a trained network and write its weights."""
+    model = run.models[kind]
+    fitted = calibration.fit(
+        *calibration.collect(
+            model, (checks[i] for i in range(min(len(checks), CALIBRATION_BATCHES)))
+        ),
+        run.family,
+    )
+    if run.family == "lite":
+        calibration.apply_temperature(model, fitted.temperature)
+    if not run.config.trainer.save_params:
+        return
+    paths = [run.weights(kind)]
+    copy = run.config.weights.get(f"{run.family}/{kind}")
+    for path in paths + ([Path(copy)] if copy else []):
+        save_checkpoint(model, path, notes | calibration.to_note(fitted))
+    table = calibration.as_markdown(fitted)
+    (Path(run.config.output) / f"{kind}_reliability.md").write_text(table)
+
+
+def _check(name: str, config: TrainConfig, stages: list[str]) -> None:
+    """Everything that can be known to be wrong before anything is written."""
+    known = stages_of(name, config)
+    run = Run(name, config, [], [], {})
+    for kind in stages:
+        model = build(f"{run.family}/{kind}", config.network)
+        for part in (*parts_of(kind), kind):
+            path = config.initial.get(part)
+            earlier = part != kind and part in known and part not in stages
+            if path is not None or earlier:
+                path = path or str(run.weights(part))
+                put_in(model, load_part(Path(path), f"{run.family}/{part}"), path)
+        tag = identity(model, stage_settings(config, kind), config)
+        if not finished(run.weights(kind), tag):
+            unfinished(Path(config.output) / kind / "last.ckpt", tag)
+
+
+def _views(data: DataConfig, workers: int) -> tuple[list[View], list[View]]:
+    if data.source == "dhp19":
+        return dhp19_views(data)
+    make_clips(data, workers)
+    training, validation = plan_clips(data)
+    return load_views(training, data), load_views(validation, data)
+
+
+def _augmentation(config: TrainConfig) -> AugmentationConfig | None:
+    return config.augmentation if config.recipe == "ours" else None
+
+
+def _validation_bins(config: TrainConfig, kind: str) -> int:
+    if kind == "cnn":
+        return 0
+    settings = stage_settings(config, kind)
+    return settings.bins[1] if config.recipe == "published" else VALIDATION_BINS
+
+
+def _number(kind: str) -> int:
+    return ("cnn", "snn", "hybrid_cnn_snn", "rnn", "hybrid_cnn_rnn").index(kind)

@@ -1,31 +1,27 @@
-"""Training sequences: a keyframe's events, the bins after it, and where the joints really were.
-
-Augmentation happens on the events themselves: mirrored people (left and right joints swapped),
-crops that are shifted and scaled, dropped events and added noise. One in ten shows no person.
-"""
+"""Training sequences: a keyframe's events, the bins after it, and where the joints really were."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from hybrid_pose_ros.data.dhp19_windows import BIN_MS, Windows
 from hybrid_pose_ros.events.crop import Crop
-from hybrid_pose_ros.events.representation import count_histogram, keyframe_input
-from hybrid_pose_ros.models.lite.config import LiteConfig
-from hybrid_pose_ros.pose.rig import DHP19_CROP
-from hybrid_pose_ros.pose.rig import DHP19_HEIGHT as SENSOR_HEIGHT
-from hybrid_pose_ros.pose.rig import DHP19_WIDTH as SENSOR_WIDTH
+from hybrid_pose_ros.models.config import NetworkConfig
+from hybrid_pose_ros.pose.rig import DHP19_CROP, DHP19_HEIGHT, DHP19_WIDTH
 from hybrid_pose_ros.runtime.config import EstimatorConfig
-from hybrid_pose_ros.skeleton import SWAP
+from hybrid_pose_ros.train.augmentation import augment, change_speed, joints_at, random_crop
 from hybrid_pose_ros.train.background import without_person
-from hybrid_pose_ros.train.clips import TRUTH_PERIOD_NS, View
+from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig
+from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View
 
-MARGIN = 64  # added to all coordinates so that a shifted crop never starts below zero
-FIRST_KEYFRAME_NS = 200_000_000
-BACKGROUND_SHARE = 0.1  # of the sequences show no person
+BIN_NS = BIN_MS * 1_000_000
+TIMING = EstimatorConfig()
+PUBLISHED_REACH_NS = 5_000_000_000  # 7500 events last that long where hardly anything moves
 
 
 class Batch(NamedTuple):
@@ -34,112 +30,112 @@ class Batch(NamedTuple):
     Attributes:
         keyframe: (B, 20, S, S) event counts before the keyframe.
         bins: (T, B, 2, S, S) event counts of the bins after it.
-        cells: (T + 1, B, 13, 2) true joints in heatmap cells, at the keyframe and after each bin.
+        cells: (T + 1, B, 13, 2) true joints in heatmap cells, at the keyframe and in each bin.
         present: (B,) bool, whether there is a person at all; cells mean nothing where not.
+        following: (B, 20, S, S) the keyframe after the last bin; B = 0 where it is not needed.
     """
 
     keyframe: Tensor
     bins: Tensor
     cells: Tensor
     present: Tensor
+    following: Tensor
 
 
-def random_crop(rng: np.random.Generator) -> Crop:
-    """The DHP19 crop, shifted and scaled, in coordinates with the margin added."""
-    side = int(rng.integers(232, 292))
-    shift = rng.integers(-14, 15, 2)
-    centre_x = DHP19_CROP.x + DHP19_CROP.width // 2 + MARGIN + shift[0]
-    centre_y = DHP19_CROP.y + DHP19_CROP.height // 2 + MARGIN + shift[1]
-    return Crop(int(centre_x - side // 2), int(centre_y - side // 2), side, side)
+def windows_for(recipe: str, data: DataConfig, network: NetworkConfig) -> Windows:
+    """How a recipe cuts events: as published, or as the estimator does."""
+    return Windows(
+        bins=0,
+        step_ms=data.step_ms,
+        keyframe=data.keyframe,
+        events=TIMING.window_events,
+        keyframe_bins=network.keyframe_bins,
+        edges="events" if recipe == "published" else "fixed",
+        input_size=network.input_size,
+        heatmap_size=network.heatmap_size,
+    )
 
 
-def _augment(events: np.ndarray, uv: np.ndarray, rng: np.random.Generator) -> tuple:
-    """Copies of events and joints with margin, mirror, drops and noise."""
-    keep = rng.random(events.size) >= rng.choice([0.0, 0.1, 0.25])
-    out = events[keep].copy()
-    uv = uv + MARGIN
-    out["x"] += MARGIN
-    out["y"] += MARGIN
-    if rng.random() < 0.5:
-        middle = 2 * (DHP19_CROP.x + MARGIN) + DHP19_CROP.width - 1
-        out["x"] = middle - out["x"]
-        uv = uv[:, SWAP]
-        uv[..., 0] = middle - uv[..., 0]
-    seconds = (int(out["t"][-1]) - int(out["t"][0])) * 1e-9 if out.size else 0.0
-    count = rng.poisson(rng.uniform(0.0, 0.06) * seconds * SENSOR_WIDTH * SENSOR_HEIGHT)
-    noise = np.zeros(count, out.dtype)
-    if count:
-        noise["t"] = rng.integers(out["t"][0], out["t"][-1] + 1, count)
-        noise["x"] = rng.integers(MARGIN, MARGIN + SENSOR_WIDTH, count)
-        noise["y"] = rng.integers(MARGIN, MARGIN + SENSOR_HEIGHT, count)
-        noise["p"] = rng.integers(0, 2, count)
-        out = np.concatenate([out, noise])
-        out = out[np.argsort(out["t"], kind="stable")]
-    return out, uv
-
-
-def sequence(
+def cut(
     view: View,
     start: int,
-    bins: int,
-    network: LiteConfig,
-    timing: EstimatorConfig,
-    rng: np.random.Generator | None,
-    present: bool = True,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One sequence whose keyframe is at truth sample `start`; augmented if a generator is given."""
+    windows: Windows,
+    augmentation: AugmentationConfig | None = None,
+    rng: np.random.Generator | None = None,
+    following: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool, np.ndarray]:
+    """One sequence of `windows.bins` bins whose keyframe is at truth sample `start`.
+
+    Args:
+        augmentation: needs `rng`; None = as it was.
+        following: also cut the next keyframe.
+
+    Returns:
+        keyframe (20, S, S), bins (T, 2, S, S), cells (T + 1, 13, 2), present, and the next
+        keyframe (20, S, S) or (0, S, S).
+    """
+    published = windows.edges == "events"
     t_ns = start * TRUTH_PERIOD_NS
-    window = [t_ns - timing.window_ns, t_ns + bins * timing.bin_ns]
-    edges = np.searchsorted(view.events["t"], window)
-    events, uv = view.events[edges[0] : edges[1]], view.uv[start : start + bins + 1]
-    crop = DHP19_CROP
-    if rng is not None:
+    reach_ns = PUBLISHED_REACH_NS if published else TIMING.window_ns
+    after_ns = windows.bins * BIN_NS
+    factor, crop, present = 1.0, DHP19_CROP, True
+    rows = np.arange(windows.bins + 1) + windows.label_shift_us * 1000 / TRUTH_PERIOD_NS
+    if augmentation is not None and rng is not None:
+        factor = rng.uniform(*augmentation.time_scale)
+        present = bool(rng.random() >= augmentation.background)
+    events = view.between(t_ns - round(reach_ns * factor), t_ns + round(after_ns * factor))
+    uv = joints_at(view.uv, start + rows * factor)
+    if augmentation is not None and rng is not None:
+        if factor != 1.0:
+            events = change_speed(events, t_ns, factor)
         if not present:
-            events = without_person(events, SENSOR_WIDTH, SENSOR_HEIGHT, rng)
-        events, uv = _augment(events, uv, rng)
-        crop = random_crop(rng)
-    split = np.searchsorted(events["t"], t_ns)
-    keyframe = keyframe_input(
-        events[:split], crop, network.input_size, network.keyframe_bins, timing.window_events, t_ns
+            events = without_person(events, DHP19_WIDTH, DHP19_HEIGHT, rng)
+        events, uv = augment(events, uv, augmentation, rng)
+        crop = random_crop(augmentation, rng)
+    split = int(np.searchsorted(events["t"], t_ns))
+    keyframe = _keyframe(events[:split], windows, crop, t_ns, published)
+    bins = windows.bin_counts(events[split:], crop, t_ns)
+    cells = crop.to_cells(uv, windows.heatmap_size).astype(np.float32)
+    nothing = np.zeros((0, *keyframe.shape[1:]), np.float32)
+    end_ns = t_ns + after_ns
+    after = _keyframe(events, windows, crop, end_ns, published) if following else nothing
+    return keyframe, bins, cells, present, after
+
+
+def _keyframe(
+    events: np.ndarray, windows: Windows, crop: Crop, t_ns: int, published: bool
+) -> np.ndarray:
+    """(20, S, S) counts of the events before t_ns."""
+    if published:
+        if windows.keyframe == "count":
+            events = events[-windows.events :]
+        else:
+            first = np.searchsorted(events["t"], t_ns - windows.before_ms * 1_000_000)
+            events = events[first:]
+    else:
+        events = events[np.searchsorted(events["t"], t_ns - TIMING.window_ns) :]
+    return windows.keyframe_counts(events, crop, t_ns)
+
+
+def collate(
+    views: list[View],
+    places: list[tuple[int, int]],
+    windows: Windows,
+    bins: int,
+    augmentation: AugmentationConfig | None,
+    rng: np.random.Generator,
+    following: bool = False,
+) -> Batch:
+    """The sequences at `places` (index of the view, truth sample of the keyframe) as one batch."""
+    windows = dataclasses.replace(windows, bins=bins)
+    parts = [
+        cut(views[view], start, windows, augmentation, rng, following) for view, start in places
+    ]
+    keyframe, after, cells, present, next_keyframe = zip(*parts, strict=True)
+    return Batch(
+        torch.from_numpy(np.stack(keyframe)).contiguous(memory_format=torch.channels_last),
+        torch.from_numpy(np.ascontiguousarray(np.stack(after, 1))),
+        torch.from_numpy(np.stack(cells, 1)),
+        torch.tensor(present),
+        torch.from_numpy(np.stack(next_keyframe)) if following else torch.zeros(0),
     )
-    after = [
-        count_histogram(
-            events[split:], crop, network.input_size, 1,
-            t_ns + k * timing.bin_ns, t_ns + (k + 1) * timing.bin_ns,
-        )
-        for k in range(bins)
-    ]  # fmt: skip
-    cells = crop.to_cells(uv, network.heatmap_size)
-    size = network.input_size
-    return keyframe, np.stack(after) if after else np.zeros((0, 2, size, size), "f4"), cells
-
-
-class SequenceSampler:
-    """Endless random batches from a list of views. Deterministic by seed."""
-
-    def __init__(
-        self, views: list[View], network: LiteConfig, timing: EstimatorConfig, seed: int
-    ) -> None:
-        self.views, self.network, self.timing = views, network, timing
-        self.rng = np.random.default_rng(seed)
-
-    def batch(self, size: int, bins: int, augment: bool = True) -> Batch:
-        """`size` sequences of `bins` bins from random views and times."""
-        rng = self.rng
-        present = rng.random(size) >= (BACKGROUND_SHARE if augment else 0.0)
-        parts = []
-        for shown in present:
-            view = self.views[rng.integers(len(self.views))]
-            first = FIRST_KEYFRAME_NS // TRUTH_PERIOD_NS
-            start = int(rng.integers(first, len(view.uv) - bins))
-            generator = rng if augment else None
-            parts.append(
-                sequence(view, start, bins, self.network, self.timing, generator, bool(shown))
-            )
-        keyframe, after, cells = zip(*parts, strict=True)
-        return Batch(
-            torch.from_numpy(np.stack(keyframe)).contiguous(memory_format=torch.channels_last),
-            torch.from_numpy(np.stack(after, 1)),
-            torch.from_numpy(np.stack(cells, 1).astype(np.float32)),
-            torch.from_numpy(present),
-        )

@@ -1,4 +1,4 @@
-"""Losses in closed form, and a stage of training that learns."""
+"""Losses in closed form, what a stage minimises and what it changes."""
 
 import math
 
@@ -7,12 +7,27 @@ import pytest
 import torch
 
 from hybrid_pose_ros.events.crop import Crop
-from hybrid_pose_ros.models.checkpoint import load_checkpoint
 from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
+from hybrid_pose_ros.models.paper.config import PaperConfig
+from hybrid_pose_ros.models.paper.hybrid_cnn_snn import PaperHybridSnn
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
-from hybrid_pose_ros.runtime.config import EstimatorConfig
-from hybrid_pose_ros.train.losses import heatmap_loss, pixel_error, target_maps
+from hybrid_pose_ros.train.config import LossConfig, StageConfig
+from hybrid_pose_ros.train.losses import (
+    heatmap_loss,
+    peak_error,
+    pixel_error,
+    regression_loss,
+    target_maps,
+)
+from hybrid_pose_ros.train.module import Stage
+from hybrid_pose_ros.train.objective import objective
+from hybrid_pose_ros.train.published_losses import hybrid_loss, label_maps, sequence_loss
+from hybrid_pose_ros.train.samples import Batch
+
+SMALL = LiteConfig(
+    input_size=32, cnn_widths=(4, 4, 8, 8), snn_widths=(8, 8, 8), rnn_widths=(4, 4, 8)
+)
 
 
 def test_flat_logits_cost_the_entropy_of_the_grid():
@@ -58,36 +73,93 @@ def test_pixel_error_is_the_distance_that_the_decoder_gives():
     assert ours == pytest.approx(expected, abs=1e-2)
 
 
-@pytest.mark.slow
-def test_all_stages_run_resume_and_write_weights(tmp_path):
-    from hybrid_pose_ros.train.clips import View
-    from hybrid_pose_ros.train.config import StageConfig, TrainConfig
-    from hybrid_pose_ros.train.run import assemble, train_stage
-    from hybrid_pose_ros.train.samples import SequenceSampler
+def test_a_regressed_blob_at_the_joint_costs_nothing_and_none_costs_one():
+    cells = torch.full((1, 2, 13, 2), 30.25)
+    cells[0, 0, 3] = torch.nan
+    targets, _ = target_maps(cells, 64, 2.0)
+    blobs = targets * (2 * math.pi * 2.0**2)
+    assert blobs.amax((-2, -1))[0, 1].tolist() == pytest.approx([0.984] * 13, abs=1e-3)
+    assert regression_loss(blobs, cells).item() == 0.0
+    assert regression_loss(torch.zeros_like(blobs), cells).item() == pytest.approx(1.0, rel=1e-4)
+    nobody = torch.tensor([True, False])
+    assert regression_loss(blobs, cells, nobody).item() == pytest.approx(13 / 25, rel=1e-4)
 
-    rng = np.random.default_rng(0)
-    uv = np.full((101, 13, 2), 120.0, np.float32)
-    events = np.zeros(20_000, [("t", "<i8"), ("x", "<u2"), ("y", "<u2"), ("p", "u1")])
-    events["t"] = np.sort(rng.integers(0, 10**9, events.size))
-    events["x"], events["y"] = rng.integers(110, 131, (2, events.size))
-    views = [View("blob", events, uv)]
-    small = LiteConfig(input_size=32, cnn_widths=(4, 4, 8, 8), snn_widths=(8, 8, 8))
-    settings = TrainConfig(
-        output=str(tmp_path), threads=1, model=small,
-        cnn=StageConfig(20, 2, 1e-2), snn=StageConfig(2, 2, 1e-3, (8, 8)),
-        hybrid=StageConfig(2, 2, 1e-3, (3, 6)),
-    )  # fmt: skip
-    model = train_stage("cnn", LiteHybrid(small), settings, views, views)
-    batch = SequenceSampler(views, small, EstimatorConfig(), 9).batch(4, 0, augment=False)
-    untrained, trained = (
-        heatmap_loss(m.eval().cnn(batch.keyframe)[None], batch.cells)
-        for m in (LiteHybrid(small), model)
+
+def test_the_peaks_error_is_a_distance_in_crop_pixels():
+    maps = torch.zeros(13, 64, 64)
+    maps[:, 20, 10] = 1.0
+    cells = torch.tensor([10.0, 23.0]).expand(13, 2).clone()
+    cells[5] = torch.nan
+    error = peak_error(maps, cells)
+    assert error[0].item() == 12.0 and torch.isnan(error[5])
+
+
+def batch(bins=3, size=32, following=True):
+    torch.manual_seed(0)
+    return Batch(
+        torch.poisson(torch.ones(2, 20, size, size)),
+        torch.poisson(torch.ones(bins, 2, 2, size, size)),
+        size / 2 * torch.rand(bins + 1, 2, 13, 2),
+        torch.tensor([True, True]),
+        torch.poisson(torch.ones(2, 20, size, size)) if following else torch.zeros(0),
     )
-    assert trained < untrained - 0.2
-    train_stage("snn", LiteHybrid(small), settings, views, views)
-    hybrid = train_stage("hybrid", assemble(settings), settings, views, views)
-    again = load_checkpoint(tmp_path / "hybrid.safetensors")
-    for a, b in zip(hybrid.state_dict().values(), again.state_dict().values(), strict=True):
-        assert torch.equal(a.cpu(), b)
-    assert (tmp_path / "hybrid" / "last.ckpt").exists()
-    train_stage("hybrid", assemble(settings), settings, views, views)  # resumes: nothing left to do
+
+
+def test_the_published_objective_is_the_published_loss():
+    torch.manual_seed(1)
+    model = PaperHybridSnn(PaperConfig(input_size=32)).train()
+    data = batch()
+    got = objective(model, data, "published", LossConfig(states=0.05))["loss"]
+    got = got - objective_of_keyframe(model, data)
+    model.keyframe(data.keyframe)
+    outputs = model.rollout(data.bins)
+    after = model.states
+    following = model.initial_states(model.features(data.following)[1])
+    expected = hybrid_loss(outputs, label_maps(data.cells[1:], 32), after, following)
+    assert got.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def objective_of_keyframe(model, data):
+    """What a CNN that is trained along adds; nothing once it is frozen."""
+    return sequence_loss(model.keyframe(data.keyframe)[None], label_maps(data.cells[:1], 32))
+
+
+def test_spikes_cost_what_their_weight_says():
+    model = LiteHybrid(SMALL).train()
+    Stage(model, StageConfig(2, 1e-3, steps=1, bins=(3, 3)), LossConfig(), "ours", 1)
+    data = batch(following=False)
+    free = objective(model, data, "ours", LossConfig())
+    dear = objective(model, data, "ours", LossConfig(spikes=10.0))
+    assert 0 < free["spikes"] < 1
+    assert dear["loss"].item() == pytest.approx(free["loss"].item() + 10 * free["spikes"].item())
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1])
+def test_the_cnn_of_a_hybrid_is_frozen_unless_it_has_a_rate(rate):
+    torch.manual_seed(2)
+    model = LiteHybrid(SMALL)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    settings = StageConfig(2, 1e-2, steps=3, bins=(3, 3), cnn_rate=rate)
+    stage = Stage(model, settings, LossConfig(), "ours", 3)
+    stage.on_train_epoch_start()
+    (optimizer,), _ = stage.configure_optimizers()
+    assert [g["initial_lr"] * 25 for g in optimizer.param_groups] == pytest.approx(
+        [1e-2, 1e-3] if rate else [1e-2]
+    )
+    objective(model, batch(following=False), "ours", LossConfig())["loss"].backward()
+    optimizer.step()
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    in_cnn = {k for k in before if k.startswith("cnn.")}
+    assert bool(changed & in_cnn) == (rate > 0)
+    assert {"snn.head.weight", "initialisers.0.layers.0.weight"} <= changed
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind", "rate"), [("ours", "adamw", 1e-3 / 25), ("published", "adam", 1e-3)]
+)
+def test_recipes_have_their_optimisers(recipe, kind, rate):
+    stage = Stage(LiteHybrid(SMALL), StageConfig(2, 1e-3, steps=9), LossConfig(), recipe, 9)
+    made = stage.configure_optimizers()
+    optimizer = made[0][0] if recipe == "ours" else made
+    assert type(optimizer).__name__.lower() == kind
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(rate)

@@ -1,0 +1,162 @@
+"""Honest confidences and covariances: fitted on validation data once a network is trained.
+
+temperature        logits are divided by it, so that a joint of confidence 0.8 is within the
+                   decoder's window around its peak in 80 % of all cases. It is put into the weights
+                   of the last layers; decoding needs to know nothing of it.
+covariance_scale   covariances times this hold the truth as often as a normal distribution would
+                   (median of the squared Mahalanobis distance). Kept beside the weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from hybrid_pose_ros.models.checkpoint import read_notes
+from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.pose.heatmap import WINDOW, decode_heatmaps
+from hybrid_pose_ros.pose.rig import DHP19_CROP
+from hybrid_pose_ros.train.objective import run_network
+from hybrid_pose_ros.train.reliability import (
+    MEDIAN_CHI2,
+    Reliability,
+    reliability_table,
+    rows_as_markdown,
+)
+from hybrid_pose_ros.train.samples import Batch
+
+NOTE = "calibration"
+TEMPERATURES = np.geomspace(0.25, 4.0, 41)
+STRIDE = 5  # every fifth bin: neighbours say the same
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was fitted, and how well it holds on the data that it was fitted on."""
+
+    temperature: float
+    covariance_scale: float
+    table: tuple[Reliability, ...]
+
+
+def collect(model: PoseNetwork, batches: Iterable[Batch]) -> tuple[np.ndarray, np.ndarray]:
+    """Heatmaps (n, 13, h, w) and true cells (n, 13, 2) of a trained network."""
+    model.eval()
+    device = next(model.parameters()).device
+    maps, cells = [], []
+    with torch.no_grad():
+        for batch in batches:
+            answer = run_network(model, Batch(*(tensor.to(device) for tensor in batch)))
+            maps.append(answer.heatmaps[::STRIDE].flatten(0, 1).float().cpu().numpy())
+            cells.append(answer.cells[::STRIDE].flatten(0, 1).cpu().numpy())
+    return np.concatenate(maps), np.concatenate(cells)
+
+
+def fit(heatmaps: np.ndarray, cells: np.ndarray, preset: str) -> Calibration:
+    """Temperature (1 where heatmaps are no logits), covariance scale and the reliability table.
+
+    Args:
+        heatmaps: (n, 13, h, w) float32.
+        cells: (n, 13, 2) true places; NaN or outside: does not count.
+    """
+    size = heatmaps.shape[-1]
+    known = np.all((cells > -0.5) & (cells < size - 0.5), axis=-1)
+    temperature = 1.0
+    if preset == "lite" and known.any():
+        losses = [_log_loss(heatmaps, cells, known, value) for value in TEMPERATURES]
+        temperature = float(TEMPERATURES[int(np.argmin(losses))])
+    found = _decode(heatmaps / np.float32(temperature), cells, preset)
+    distance, confidence, inside = (values[known] for values in found)
+    sure = distance[confidence > 0.5]
+    scale = float(np.median(sure) / MEDIAN_CHI2) if sure.size else 1.0
+    return Calibration(temperature, scale, reliability_table(distance / scale, confidence, inside))
+
+
+def apply_temperature(model: PoseNetwork, temperature: float) -> None:
+    """Divide the logits by the temperature, in the weights of the last layers; "lite" networks.
+
+    The output is linear in them: o_i = decay * o_(i-1) + head(...), o_0 = head of the CNN.
+    """
+    for name in ("cnn", "snn", "rnn"):
+        part = getattr(model, name, None)
+        if part is not None:
+            head: nn.Conv2d = part.head
+            head.weight.data /= temperature
+            if head.bias is not None:
+                head.bias.data /= temperature
+
+
+def to_note(calibration: Calibration) -> dict[str, str]:
+    """For `save_checkpoint`."""
+    return {NOTE: json.dumps(asdict(calibration))}
+
+
+def read_calibration(path: Path) -> Calibration | None:
+    """What is kept beside weights; None where they were never calibrated.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+    """
+    note = read_notes(path).get(NOTE)
+    if note is None:
+        return None
+    values = json.loads(note)
+    table = tuple(Reliability(**row) for row in values.pop("table"))
+    return Calibration(**values, table=table)
+
+
+def as_markdown(calibration: Calibration) -> str:
+    """What was fitted and the reliability table, for a report."""
+    fitted = (
+        f"temperature {calibration.temperature:.3f} (in the weights), "
+        f"covariance scale {calibration.covariance_scale:.2f}"
+    )
+    return f"{fitted}\n\n{rows_as_markdown(calibration.table)}"
+
+
+def _decode(
+    heatmaps: np.ndarray, cells: np.ndarray, preset: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n, 13) squared Mahalanobis distance, confidence, and whether the truth is in the window."""
+    size = heatmaps.shape[-1]
+    distance, confidence = np.empty(cells.shape[:2]), np.empty(cells.shape[:2])
+    for i, maps in enumerate(heatmaps):
+        points = decode_heatmaps(np.ascontiguousarray(maps), DHP19_CROP, preset)
+        du, dv = (points.uv - DHP19_CROP.to_sensor(cells[i], size)).T
+        uu, uv, vv = points.covariance.T
+        square = (vv * du**2 - 2 * uv * du * dv + uu * dv**2) / (uu * vv - uv**2)
+        distance[i], confidence[i] = square, points.confidence
+    return distance, confidence, _inside(heatmaps, cells)
+
+
+def _inside(heatmaps: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """(n, 13) bool: the truth's cell is within WINDOW cells of the peak."""
+    size = heatmaps.shape[-1]
+    row, column = np.divmod(heatmaps.reshape(*heatmaps.shape[:2], -1).argmax(-1), size)
+    offset = np.abs(np.round(cells) - np.stack([column, row], -1))
+    return np.all(offset <= WINDOW, axis=-1)
+
+
+def _log_loss(
+    heatmaps: np.ndarray, cells: np.ndarray, known: np.ndarray, temperature: float
+) -> float:
+    """Of the confidence as the probability that the truth is in the window."""
+    size = heatmaps.shape[-1]
+    logits = heatmaps / np.float32(temperature)
+    flat = logits.reshape(*logits.shape[:2], -1)
+    peak = flat.argmax(-1)
+    weight = np.exp(logits - flat.max(-1)[..., None, None])
+    row, column = np.divmod(peak, size)
+    grid = np.arange(size)
+    near_v = np.abs(grid - row[..., None]) <= WINDOW
+    near_u = np.abs(grid - column[..., None]) <= WINDOW
+    mass = np.einsum("njvu,njv,nju->nj", weight, near_v, near_u) / weight.sum((-2, -1))
+    mass = np.clip(mass, 1e-6, 1 - 1e-6)
+    inside = _inside(heatmaps, cells)
+    return float(-np.where(inside, np.log(mass), np.log1p(-mass))[known].mean())

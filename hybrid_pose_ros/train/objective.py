@@ -1,0 +1,85 @@
+"""What a stage minimises: heatmaps of every bin, membranes, spikes.
+
+    ours        sub-pixel heatmap loss (+ loss.spikes * spike rate) (+ the keyframe's, CNN trained)
+    published   MSE against the published labels; the hybrid CNN-SNN: 0.95 of it + 0.05 state loss
+
+The "lite" networks give logits, so that both recipes train them with cross-entropy.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.train.config import LossConfig
+from hybrid_pose_ros.train.losses import heatmap_loss, peak_error, pixel_error, regression_loss
+from hybrid_pose_ros.train.published_losses import label_maps, sequence_loss, state_loss
+from hybrid_pose_ros.train.samples import Batch
+
+SETTLING = 4  # bins at the beginning of an SNN or RNN alone: they cannot be right yet
+
+
+class Answer(NamedTuple):
+    """Heatmaps (T, B, 13, h, w), the joints (T, B, 13, 2) at their times, the keyframe's maps."""
+
+    heatmaps: Tensor
+    cells: Tensor
+    keyframe: Tensor | None
+
+
+def run_network(model: PoseNetwork, batch: Batch, settling: int = 0) -> Answer:
+    """Keyframe and bins through a network: a CNN answers the keyframe, all others the bins."""
+    keyframe = None
+    if model.has_keyframe:
+        keyframe = model.keyframe(batch.keyframe)
+        if not model.has_step:
+            return Answer(keyframe[None], batch.cells[:1], keyframe)
+    else:
+        model.reset(batch.bins.shape[1])
+    heatmaps = model.rollout(batch.bins)
+    skipped = settling if not model.has_keyframe and len(heatmaps) > settling else 0
+    return Answer(heatmaps[skipped:], batch.cells[1 + skipped :], keyframe)
+
+
+def heatmap_objective(
+    model: PoseNetwork, heatmaps: Tensor, cells: Tensor, present: Tensor, recipe: str, sigma: float
+) -> Tensor:
+    """The loss of heatmaps alone."""
+    if model.config.preset == "lite":
+        return heatmap_loss(heatmaps, cells, present, sigma)
+    if recipe == "published":
+        return sequence_loss(heatmaps, label_maps(cells, heatmaps.shape[-1]))
+    return regression_loss(heatmaps, cells, present)
+
+
+def objective(model: PoseNetwork, batch: Batch, recipe: str, loss: LossConfig) -> dict[str, Tensor]:
+    """One batch's losses; "loss" is their sum, the others are for the logs."""
+    answer = run_network(model, batch, SETTLING if recipe == "ours" else 0)
+    present = batch.present
+    total = heatmap_objective(model, answer.heatmaps, answer.cells, present, recipe, loss.sigma)
+    parts = {"heatmaps": total.detach()}
+    if loss.states and model.kind == "hybrid_cnn_snn":
+        after = model.states
+        network: Any = model  # every hybrid has both methods
+        features = getattr(network, "cnn", network).features(batch.following)[1]
+        states = state_loss(after, network.initial_states(features))
+        total = (1 - loss.states) * total + loss.states * states
+        parts["states"] = states.detach()
+    if model.spikes:
+        rate = torch.stack([layer.mean() for layer in model.spikes]).mean()
+        total = total + loss.spikes * rate
+        parts["spikes"] = rate.detach()
+    if answer.keyframe is not None and model.has_step and answer.keyframe.requires_grad:
+        total = total + heatmap_objective(
+            model, answer.keyframe[None], batch.cells[:1], present, recipe, loss.sigma
+        )
+    return {"loss": total, **parts}
+
+
+def errors(model: PoseNetwork, answer: Answer) -> Tensor:
+    """(T, B, 13) pixels of the crop; NaN where the joint is unknown."""
+    measure = pixel_error if model.config.preset == "lite" else peak_error
+    return measure(answer.heatmaps, answer.cells)

@@ -1,0 +1,107 @@
+"""Which networks a network is trained from, and their weights in its places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hybrid_pose_ros.errors import ConfigError, WeightsError
+from hybrid_pose_ros.models.checkpoint import load_checkpoint
+from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.models.presets import KINDS, PRESETS, build, name_of
+from hybrid_pose_ros.models.published import load_published, read_state_dict
+from hybrid_pose_ros.train.config import StageConfig, TrainConfig
+from hybrid_pose_ros.train.config_file import unknown_keys
+
+# Recipe -> kind -> stages, each a network of its own; as published, only the CNN comes first.
+STAGES: dict[str, dict[str, tuple[str, ...]]] = {
+    "ours": {
+        "hybrid_cnn_snn": ("cnn", "snn", "hybrid_cnn_snn"),
+        "hybrid_cnn_rnn": ("cnn", "rnn", "hybrid_cnn_rnn"),
+    },
+    "published": {
+        "hybrid_cnn_snn": ("cnn", "hybrid_cnn_snn"),
+        "hybrid_cnn_rnn": ("cnn", "hybrid_cnn_rnn"),
+    },
+}
+
+
+def parts_of(kind: str) -> tuple[str, ...]:
+    """Kinds of the networks that a hybrid is put together from; none for another network."""
+    return STAGES["ours"].get(kind, (kind,))[:-1]
+
+
+def stages_of(name: str, config: TrainConfig) -> list[str]:
+    """The stages of a run in their order: kinds of networks, the last one the network itself.
+
+    Raises:
+        ConfigError: unknown network, a stage without settings, or a wrong key in `initial`.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"unknown network '{name}'; choose one of {', '.join(PRESETS)}")
+    kind = name.split("/")[1]
+    unknown_keys(config.initial, list(KINDS), "initial")
+    stages = STAGES[config.recipe].get(kind, (kind,))
+    chosen = [stage for stage in stages if stage == kind or stage not in config.initial]
+    for stage in chosen:
+        stage_settings(config, stage)
+    return chosen
+
+
+def stage_settings(config: TrainConfig, kind: str) -> StageConfig:
+    """Settings of the stage that trains a network of this kind.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    key = "hybrid" if kind.startswith("hybrid") else kind
+    settings: StageConfig | None = getattr(config, key)
+    if settings is None:
+        raise ConfigError(
+            f"the settings have no '{key}', which says how the {kind} is trained: "
+            "steps, batch, learning_rate" + (", bins" if key != "cnn" else "")
+        )
+    return settings
+
+
+def load_part(path: Path, name: str) -> PoseNetwork:
+    """A network of that name from our weights, or from a published .pt checkpoint.
+
+    Raises:
+        WeightsError: missing, damaged, or of another network.
+    """
+    path = Path(path)
+    if path.suffix == ".pt":
+        model = build(name)
+        if model.config.preset != "paper":
+            raise WeightsError(
+                f"{path} is a published checkpoint, which fits the 'paper' networks, not {name}"
+            )
+        load_published(model, read_state_dict(path))
+        return model
+    model = load_checkpoint(path)
+    if name_of(model) != name:
+        raise WeightsError(f"weights {path} are of {name_of(model)}, but {name} is needed here")
+    return model
+
+
+def put_in(model: PoseNetwork, part: PoseNetwork, where: str) -> None:
+    """Copy the weights of a part into a network, in place; those of the same network too.
+
+    Raises:
+        WeightsError: they do not fit; `where` is named.
+    """
+    state = part.state_dict()
+    if model.config.preset == "paper":
+        try:
+            load_published(model, state)
+        except WeightsError as error:
+            raise WeightsError(f"{where}: {error}") from error
+        return
+    own = model.state_dict()
+    wrong = [key for key, value in state.items() if key not in own or own[key].shape != value.shape]
+    if wrong:
+        raise WeightsError(
+            f"{where}: weights of {name_of(part)} do not fit {name_of(model)} with these network "
+            f"settings: {', '.join(wrong[:5])}" + (" ..." if len(wrong) > 5 else "")
+        )
+    model.load_state_dict(state, strict=False)

@@ -1,0 +1,107 @@
+"""Calibration: known over-confidence is found and undone."""
+
+import numpy as np
+import pytest
+import torch
+
+from hybrid_pose_ros.models.checkpoint import save_checkpoint
+from hybrid_pose_ros.models.lite.config import LiteConfig
+from hybrid_pose_ros.models.presets import build
+from hybrid_pose_ros.train.calibration import (
+    apply_temperature,
+    as_markdown,
+    fit,
+    read_calibration,
+    to_note,
+)
+
+SIZE = 32
+
+
+def blobs(cells, sigma):
+    """Logits (n, 13, S, S) of normal distributions around cells (n, 13, 2)."""
+    grid = np.arange(SIZE)
+    square = (grid - cells[..., 1, None])[..., None] ** 2 + ((grid - cells[..., 0, None]) ** 2)[
+        ..., None, :
+    ]
+    return (-square / (2 * sigma**2)).astype(np.float32)
+
+
+def truth_and_guess(rng, n, sigma):
+    """True cells and where a network says that they are: normal errors of `sigma` cells."""
+    truth = rng.uniform(10, 21, (n, 13, 2))
+    return truth, truth + rng.normal(0, sigma, truth.shape)
+
+
+@pytest.mark.parametrize("hot", [0.5, 2.0])
+def test_the_temperature_that_spoilt_the_logits_is_found(hot):
+    rng = np.random.default_rng(0)
+    truth, guess = truth_and_guess(rng, 300, 2.5)
+    fitted = fit(blobs(guess, 2.5) / np.float32(hot), truth, "lite")
+    assert fitted.temperature == pytest.approx(1 / hot, rel=0.25)
+    for row in fitted.table:
+        if row.count > 500:
+            assert row.inside == pytest.approx(row.confidence, abs=0.06)
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_covariances_are_scaled_until_the_ellipses_hold(factor):
+    rng = np.random.default_rng(1)
+    truth, guess = truth_and_guess(rng, 200, 1.0 * factor)
+    fitted = fit(np.exp(blobs(guess, 2.0)), truth, "paper")
+    assert fitted.temperature == 1.0
+    double = fit(np.exp(blobs(guess + (guess - truth), 2.0)), truth, "paper")
+    assert double.covariance_scale == pytest.approx(4 * fitted.covariance_scale, rel=0.1)
+
+
+def test_a_normal_error_gets_a_scale_of_one_and_full_ellipses():
+    rng = np.random.default_rng(2)
+    truth, guess = truth_and_guess(rng, 300, 0.8)
+    fitted = fit(blobs(guess, 0.8), truth, "lite")
+    assert fitted.covariance_scale * fitted.temperature == pytest.approx(1.0, rel=0.15)
+    counts = np.array([row.count for row in fitted.table])
+    half = np.array([row.in_half for row in fitted.table]) @ counts / counts.sum()
+    ninety = np.array([row.in_ninety for row in fitted.table]) @ counts / counts.sum()
+    assert half == pytest.approx(0.5, abs=0.02) and ninety == pytest.approx(0.9, abs=0.03)
+
+
+def test_unknown_joints_do_not_count():
+    rng = np.random.default_rng(3)
+    truth, guess = truth_and_guess(rng, 50, 1.0)
+    maps = blobs(guess, 1.0)
+    plain = fit(maps[:, :, :, :], np.where(np.arange(13)[:, None] == 4, np.nan, truth), "lite")
+    assert sum(row.count for row in plain.table) == 50 * 12
+
+
+@pytest.mark.parametrize("kind", ["cnn", "snn", "rnn", "hybrid_cnn_snn", "hybrid_cnn_rnn"])
+def test_a_temperature_in_the_weights_divides_the_logits(kind):
+    small = {"input_size": 32, "cnn_widths": (4, 4, 8, 8), "snn_widths": (8, 8, 8)}
+    torch.manual_seed(0)
+    model = build(f"lite/{kind}", small).eval()
+    keyframe = torch.poisson(torch.ones(1, 20, 32, 32))
+    bins = torch.poisson(3 * torch.ones(4, 1, 2, 32, 32))
+
+    def answer():
+        model.reset(1)
+        first = model.keyframe(keyframe)
+        return torch.stack([first, *model.rollout(bins)])
+
+    with torch.no_grad():
+        before = answer()
+        apply_temperature(model, 2.5)
+        assert before.abs().max() > 0
+        assert torch.allclose(answer(), before / 2.5, atol=1e-6)
+
+
+def test_the_calibration_travels_with_the_weights(tmp_path):
+    rng = np.random.default_rng(4)
+    truth, guess = truth_and_guess(rng, 30, 1.0)
+    fitted = fit(blobs(guess, 1.0), truth, "lite")
+    model = build("lite/cnn", LiteConfig(input_size=32, cnn_widths=(4, 4, 8, 8)).asdict())
+    save_checkpoint(model, tmp_path / "a.safetensors", to_note(fitted))
+    assert read_calibration(tmp_path / "a.safetensors") == fitted
+    save_checkpoint(model, tmp_path / "b.safetensors")
+    assert read_calibration(tmp_path / "b.safetensors") is None
+    table = as_markdown(fitted)
+    assert f"covariance scale {fitted.covariance_scale:.2f}" in table
+    assert len(table.splitlines()) == 4 + len(fitted.table)
