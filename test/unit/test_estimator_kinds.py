@@ -37,7 +37,7 @@ def events(milliseconds):
 
 
 def run(model, packet_ms, end_ms=250):
-    estimator, every = Estimator(model, CROPS), events(end_ms)
+    estimator, every = Estimator(model, CROPS, keyframe_engine="torch"), events(end_ms)
     keyframes, updates = [], []
     for end in range(packet_ms, end_ms + packet_ms, packet_ms):
         low, high = np.searchsorted(every["t"], [(end - packet_ms) * MS, end * MS])
