@@ -48,6 +48,7 @@ setup(
         "h5py",
         "lightning",
         "lz4",
+        "matplotlib",
         "numba",
         "numpy",
         "opencv-python-headless",

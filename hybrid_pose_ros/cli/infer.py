@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid_pose_ros.errors import UserError
+from hybrid_pose_ros.cli import infer_published
+from hybrid_pose_ros.errors import ConfigError, UserError
 from hybrid_pose_ros.resources import share_path
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   hybrid_pose infer recordings/demo --cameras cam2,cam3 --out out/poses.npz
   hybrid_pose infer recordings/demo --delay-bins 7 --json
+  hybrid_pose infer --config_path hybrid_cnn_snn_config.ini --pretrained_dict_path hybrid.pt \\
+      --txt_path results.txt --device cuda:0
 """
 
 
@@ -23,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `hybrid_pose infer`."""
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("recording", type=Path, help="rosbag2 or another file of events")
+    parser.add_argument(
+        "recording", type=Path, nargs="?",
+        help="rosbag2 or another file of events; with --txt_path a folder of DHP19 files",
+    )  # fmt: skip
     parser.add_argument("--cameras", default="cam2,cam3", help="names in the rig, comma-separated")
     parser.add_argument("--rig", type=Path, help="rig file (default: the DHP19 rig)")
     parser.add_argument("--weights", type=Path, help="weights (default: the shipped ones)")
@@ -45,16 +51,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, help="write all poses to this .npz file")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    infer_published.add_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the estimator over the recording; print a summary, write the poses."""
+    if args.txt_path is not None or args.config_path is not None:
+        return infer_published.run(args)
+    if args.recording is None:
+        raise ConfigError("no recording given; for a result file of a data set use --txt_path")
     import torch
     from tqdm import tqdm
 
     from hybrid_pose_ros.events.filters import FilterConfig
-    from hybrid_pose_ros.models.checkpoint import load_checkpoint
-    from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
     from hybrid_pose_ros.pose.rig import load_rig
     from hybrid_pose_ros.runtime.device import resolve_device
     from hybrid_pose_ros.runtime.offline import infer_recording
@@ -62,9 +71,8 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)  # as in the nodes, so that results are the same to the last digit
     device = resolve_device(args.device)
     rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), args.cameras.split(","))
-    model = load_checkpoint(
-        args.weights or share_path("weights", "lite_hybrid.safetensors"), device, LiteHybrid
-    )
+    weights = args.weights or share_path("weights", "lite_hybrid.safetensors")
+    model = infer_published.load_any(weights).to(device)
     with tqdm(total=100, desc="inference", unit="%", disable=None) as bar:
         try:
             poses = infer_recording(

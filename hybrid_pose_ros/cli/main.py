@@ -22,6 +22,9 @@ VERBS = {
     "calibrate": ("calibrate", "check how cameras fit each other, find moved ones again"),
     "dhp19": ("dhp19", "prepare the recordings of the DHP19 data set"),
     "train": ("train", "train the networks on the simulator"),
+    "evaluate": ("evaluate", "compare networks with the truth and with each other"),
+    "plot": ("plot", "draw the results of evaluations"),
+    "energy": ("energy", "what the networks cost, layer by layer"),
 }
 
 

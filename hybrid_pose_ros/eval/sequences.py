@@ -1,0 +1,180 @@
+"""Networks on many windows at once: keyframe and steps in batches, decoded as the runtime does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hybrid_pose_ros.eval.poses import Firing, Poses
+from hybrid_pose_ros.eval.scene import KEYFRAME_NS, TIMING, Grid
+from hybrid_pose_ros.events.representation import count_histogram, keyframe_input
+from hybrid_pose_ros.models.lite.decaying import DecayingNetwork
+from hybrid_pose_ros.models.lite.spiking_unet import SpikingUnet
+from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.models.paper.snn import LAYERS
+from hybrid_pose_ros.pose.camera import Camera
+from hybrid_pose_ros.pose.heatmap import decode_heatmaps
+from hybrid_pose_ros.runtime.spiking_plan import plan_of
+from hybrid_pose_ros.runtime.torch_engine import counted
+
+WARM_UP_NS = 4 * KEYFRAME_NS
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a window begins with.
+
+    Attributes:
+        states: those of the keyframe; otherwise zero.
+        output: the heatmaps of the keyframe; otherwise zero.
+        warm: without a keyframe: the bins of the last 0.4 s have been seen.
+    """
+
+    states: bool = True
+    output: bool = True
+    warm: bool = False
+
+
+@dataclass(frozen=True)
+class CameraEvents:
+    """What a network is run on: one camera's events (EVENT_DTYPE)."""
+
+    events: np.ndarray
+    camera: Camera
+
+    def between(self, t0_ns: int, t1_ns: int) -> np.ndarray:
+        """Events with t0_ns <= t < t1_ns."""
+        first, end = np.searchsorted(self.events["t"], [t0_ns, t1_ns])
+        return self.events[first:end]
+
+
+class SequenceEngine:
+    """One network, any of the ten, on batches of windows.
+
+    Args:
+        network: in eval mode, on its device already.
+        batch: windows at a time.
+    """
+
+    def __init__(self, network: PoseNetwork, batch: int = 16) -> None:
+        self.network = network.eval()
+        self.batch = batch
+        self.device = next(network.parameters()).device
+        self.plan = plan_of(network)
+        self.layers = layer_names(network)
+
+    @torch.inference_mode()
+    def keyframes(self, view: CameraEvents, times_ns: np.ndarray) -> Poses:
+        """The CNN's poses at times (n,): (n, 13, ...)."""
+        found = Poses.empty(len(times_ns))
+        for first in range(0, len(times_ns), self.batch):
+            times = times_ns[first : first + self.batch]
+            heatmaps = self.network.keyframe(self._keyframe_input(view, times))
+            self._decode(heatmaps, view.camera, found, [(first + i,) for i in range(len(times))])
+        return found
+
+    @torch.inference_mode()
+    def roll(self, view: CameraEvents, grid: Grid, start: Start) -> tuple[Poses, Firing | None]:
+        """Poses of all windows: (N, steps + 1, 13, ...), and what fired in the steps."""
+        found = Poses.empty(*grid.times_ns.shape)
+        firing = self._no_firing(grid.steps)
+        for late in (False, True):
+            steps = grid.steps if late else grid.short_steps
+            windows = np.flatnonzero(grid.late == late)
+            for first in range(0, len(windows), self.batch):
+                self._roll(
+                    view, grid, windows[first : first + self.batch], steps, start, found, firing
+                )
+        return found, firing
+
+    def _roll(
+        self, view: CameraEvents, grid: Grid, windows: np.ndarray, steps: int, start: Start,
+        found: Poses, firing: Firing | None,
+    ) -> None:  # fmt: skip
+        starts = grid.starts_ns[windows]
+        heatmaps = self._begin(view, grid, starts, start)
+        if heatmaps is not None:
+            self._decode(heatmaps, view.camera, found, [(w, 0) for w in windows])
+        for step in range(1, steps + 1):
+            counts = self._bins(view, starts + (step - 1) * grid.bin_ns, grid.bin_ns)
+            heatmaps = self.network.step(torch.from_numpy(counts).to(self.device))
+            self._decode(heatmaps, view.camera, found, [(w, step) for w in windows])
+            if firing is not None:
+                self._count(firing, step - 1, counts)
+
+    def _begin(
+        self, view: CameraEvents, grid: Grid, starts: np.ndarray, start: Start
+    ) -> Tensor | None:
+        """States and output of the windows' beginnings; the heatmaps there if there are any."""
+        network = self.network
+        heatmaps: Tensor | None = None
+        network.reset(len(starts))
+        if start.states or start.output:
+            zero, flat = [torch.zeros_like(state) for state in network.states], network.output
+            heatmaps = network.keyframe(self._keyframe_input(view, starts))
+            if not start.states:
+                network.set_states(zero)
+            if not start.output:
+                network.output, heatmaps = flat, None
+        elif start.warm:
+            for t_ns in range(-WARM_UP_NS, 0, grid.bin_ns):
+                counts = self._bins(view, starts + t_ns, grid.bin_ns)
+                heatmaps = network.step(torch.from_numpy(counts).to(self.device))
+        return heatmaps
+
+    def _keyframe_input(self, view: CameraEvents, times_ns: np.ndarray) -> Tensor:
+        config, crop = self.network.config, view.camera.crop
+        counts = [
+            keyframe_input(
+                view.between(t_ns - TIMING.window_ns, t_ns), crop,
+                config.input_size, config.keyframe_bins, TIMING.window_events, t_ns,
+            )
+            for t_ns in times_ns.tolist()
+        ]  # fmt: skip
+        x = torch.from_numpy(np.stack(counts)).contiguous(memory_format=torch.channels_last)
+        return x.to(self.device)
+
+    def _bins(self, view: CameraEvents, starts_ns: np.ndarray, bin_ns: int) -> np.ndarray:
+        """(B, 2, S, S) counts of one bin of every window."""
+        size, crop = self.network.config.input_size, view.camera.crop
+        return np.stack(
+            [
+                count_histogram(view.between(t, t + bin_ns), crop, size, 1, t, t + bin_ns)
+                for t in starts_ns.tolist()
+            ]
+        )
+
+    def _decode(
+        self, heatmaps: Tensor, camera: Camera, found: Poses, places: list[tuple[int, ...]]
+    ) -> None:
+        maps = np.ascontiguousarray(heatmaps.float().cpu().numpy())
+        for place, one in zip(places, maps, strict=True):
+            pose = decode_heatmaps(one, camera.crop, self.network.config.preset)
+            found.put(place, Poses(pose.uv, pose.covariance, pose.confidence))
+
+    def _no_firing(self, steps: int) -> Firing | None:
+        if self.plan is None:
+            return None
+        neurons = np.array([*(np.prod(s) for s in self.network.state_shapes()), 0], np.int64)
+        shape = (len(neurons), steps)
+        return Firing(self.layers, neurons, np.zeros(shape), np.zeros(shape), np.zeros(steps))
+
+    def _count(self, firing: Firing, step: int, counts: np.ndarray) -> None:
+        assert self.plan is not None
+        fired = tuple(int(layer.sum()) for layer in self.network.spikes)
+        result = counted(counts, self.plan, counts, fired)
+        firing.spikes[:, step] += [*fired, 0]
+        firing.operations[:, step] += result.layer_operations
+        firing.windows[step] += len(counts)
+
+
+def layer_names(network: PoseNetwork) -> tuple[str, ...]:
+    """Names of the spiking layers and "head"; empty where nothing spikes."""
+    if plan_of(network) is None:
+        return ()
+    if isinstance(network, DecayingNetwork) and isinstance(network.part, SpikingUnet):
+        return (*network.part.BLOCKS, "head")
+    return (*(name for name, _, _ in LAYERS), "head")

@@ -1,0 +1,108 @@
+"""The simulated people that networks are judged on: subjects 13 to 17, as DHP19 files in a folder.
+
+Files that are there already are kept: the next evaluation reads them again. What a recording shows
+follows from its name and the seed alone.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.pose.rig import Rig
+from hybrid_pose_ros.simulator.dhp19_file import write_dhp19_h5
+from hybrid_pose_ros.simulator.movements.catalogue import MOVEMENTS
+from hybrid_pose_ros.simulator.performance import (
+    Performance,
+    check_seconds,
+    perform_mocap,
+    perform_movement,
+)
+from hybrid_pose_ros.simulator.simulate import record
+from hybrid_pose_ros.simulator.subjects import TEST_SUBJECTS
+
+
+@dataclass(frozen=True)
+class SetConfig:
+    """What is simulated.
+
+    Attributes:
+        sections: "subjects", "movements", "mocap".
+        recordings: per section.
+        seconds: length of each.
+        seed: of movements, motion and noise.
+        left_out: movements that networks were not trained on.
+        clips: motion capture files for the section "mocap".
+    """
+
+    sections: tuple[str, ...]
+    recordings: int
+    seconds: float
+    seed: int
+    left_out: tuple[int, ...]
+    clips: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.recordings < 1:
+            raise ConfigError(f"recordings must be at least 1, got {self.recordings}")
+        check_seconds(self.seconds)
+
+
+def find_clips(path: Path) -> tuple[Path, ...]:
+    """A motion capture file, or all .amc and .bvh files in a folder.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = [path] if path.is_file() else sorted([*path.glob("*.amc"), *path.glob("*.bvh")])
+    if not found:
+        raise ConfigError(f"no motion capture at {path}; give an .amc or .bvh file or their folder")
+    return tuple(found)
+
+
+def performances(config: SetConfig) -> list[Performance]:
+    """Who does what, for every recording of the set.
+
+    Raises:
+        MotionError: a motion capture file cannot be used.
+    """
+    rng = np.random.default_rng(config.seed)
+    trained = [m.number for m in MOVEMENTS if m.number not in config.left_out]
+    pools = {
+        "subjects": rng.permutation(trained).tolist(),
+        "movements": rng.permutation(np.array(config.left_out, np.int64)).tolist(),
+        "mocap": list(config.clips),
+    }
+    found = []
+    for section in config.sections:
+        pool = pools[section]
+        for index in range(config.recordings if pool else 0):
+            person, what = TEST_SUBJECTS[index % len(TEST_SUBJECTS)], pool[index % len(pool)]
+            if isinstance(what, Path):
+                found.append(perform_mocap(person, what, None, config.seconds))
+                continue
+            # A recording's seed does not depend on which others there are.
+            seed = int(np.random.default_rng([config.seed, person, what]).integers(2**31, 2**32))
+            found.append(perform_movement(person, what, seed, config.seconds))
+    return list({performance.stem: performance for performance in found}.values())
+
+
+def make_set(config: SetConfig, rig: Rig, folder: Path) -> set[str]:
+    """Simulate what is missing in `folder`, with a progress bar; the stems of the whole set."""
+    planned = performances(config)
+    missing = [p for p in planned if not (folder / f"{p.stem}_events.h5").exists()]
+    for performance in tqdm(missing, "simulating", disable=None):
+        seed = config.seed + zlib.crc32(performance.stem.encode())
+        write_dhp19_h5(record(performance, seed, list(rig.cameras.values())), folder)
+    return {performance.stem for performance in planned}
+
+
+def folder_name(config: SetConfig, cameras: Sequence[str]) -> str:
+    """A folder's name that differs for recordings that differ."""
+    return f"seed{config.seed}_{config.seconds:g}s_{'_'.join(cameras)}"
