@@ -36,7 +36,7 @@ class CnnParams(EstimatorParams):
     """Parameters of the CNN node, beside those of `EstimatorParams`.
 
     Attributes:
-        engine: what runs the CNN: auto (OpenVINO on a CPU where it is installed), torch or openvino.
+        engine: what runs the CNN: auto (on a CPU OpenVINO where it is installed), torch, openvino.
         skip_overrun: when the CNN cannot keep up, skip to the newest keyframe that is due.
         niceness: of the thread that runs the CNN, 0 to 19: where processors are scarce, updates
             every 10 ms go before keyframes.

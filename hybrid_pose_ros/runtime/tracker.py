@@ -171,8 +171,7 @@ class Tracker:
         recent_ns = new.t_ns - _ALONE * self._config.period_ns
         confirmed = self.evidence_ns >= recent_ns
         confirmed[new.camera] = False
-        alone: np.ndarray = ~confirmed.any(axis=0)
-        return alone
+        return np.logical_not(np.any(confirmed, axis=0))
 
     def _outvoted(self, new: Measurement, peers: list[int], seen: np.ndarray) -> np.ndarray:
         """(13,) bool: joints in which two other cameras or more contradict this one."""

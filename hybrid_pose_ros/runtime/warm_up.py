@@ -49,7 +49,9 @@ def warm_up_updates(stage: UpdateStage) -> int:
     twin.add_packet("warm-up", _packet(0, end_ns))
     if stage.model.has_keyframe:
         states = pack(*stage.nothing())
-        twin.add_keyframe("warm-up", Keyframe("warm-up", 1, end_ns, _NOWHERE, states, stage.model_id))
+        twin.add_keyframe(
+            "warm-up", Keyframe("warm-up", 1, end_ns, _NOWHERE, states, stage.model_id)
+        )
     return len(twin.add_packet("warm-up", _packet(end_ns, end_ns + 3 * config.bin_ns)))
 
 

@@ -8,8 +8,8 @@ import torch
 
 from hybrid_pose_ros.errors import WeightsError
 from hybrid_pose_ros.models.checkpoint import fingerprint, load_checkpoint, save_checkpoint
-from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.models.fold import folded
+from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
 from hybrid_pose_ros.models.macs import dense_macs
 

@@ -145,9 +145,7 @@ def test_sender_and_receiver_agree_on_every_transport():
 
 
 def test_an_unknown_transport_is_named():
-    with pytest.raises(
-        ConfigError, match="auto, shared_memory, inline, got 'pigeon'"
-    ):
+    with pytest.raises(ConfigError, match="auto, shared_memory, inline, got 'pigeon'"):
         StateSender("pigeon")
 
 

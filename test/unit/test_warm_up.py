@@ -12,7 +12,6 @@ from hybrid_pose_ros.runtime.keyframe_stage import KeyframeStage
 from hybrid_pose_ros.runtime.update_stage import UpdateStage
 from hybrid_pose_ros.runtime.warm_up import warm_up_keyframes, warm_up_updates
 
-
 CROPS = {"cam": Crop(0, 0, 64, 64)}
 
 
