@@ -23,9 +23,12 @@ class Running:
 
     def __init__(self, arguments):
         self.lines = []
+        # What a shell starts in the background ignores Ctrl-C; the children must not inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        signal.signal(signal.SIGINT, before)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -152,7 +155,7 @@ def test_bad_inputs_are_named_and_nothing_is_written(
         ({"--rig": rig_without_cam3}, "no calibration for cam3"),
         ({"bag": one_camera}, "has no topic /cam3/events"),
         ({"bag": tmp_path / "nothing"}, "nothing does not exist"),
-        ({"bag": text}, "text.mcap is not a recording"),
+        ({"bag": text}, "text.mcap (is not a recording|cannot be read)"),
         ({"bag": wrong_size}, "640 x 480"),
         ({"bag": morse}, "'morse' is not known"),
         ({"--device": "cuda"} if verb == "infer" else {"--cameras": "cam9"}, "cuda|cam9"),
