@@ -21,6 +21,7 @@ import torch
 
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import build
+from hybrid_pose_ros.native.library import library
 from hybrid_pose_ros.runtime.keyframe_engine import make_keyframe_engine
 
 Run = Callable[[np.ndarray], tuple[np.ndarray, list[np.ndarray]]]
@@ -46,6 +47,7 @@ def measure(preset: str, threads: int, rounds: int) -> dict[str, Any]:
     side = network.config.input_size
     x = np.random.default_rng(0).poisson(0.05, (20, side, side)).astype(np.float32)
     kinds = ["torch"] + (["openvino"] if importlib.util.find_spec("openvino") else [])
+    kinds += ["winograd"] if preset == "paper" and library() else []
     runs: dict[str, Run] = {}
     figures: dict[str, dict[str, float]] = {}
     for kind in kinds:

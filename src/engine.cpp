@@ -14,6 +14,12 @@ int pieces(int total, int size) { return (total + size - 1) / size; }
 // How many output rows (columns) a spike at each of `size` rows (columns) reaches.
 std::vector<int32_t> reach(const Layer& layer, int size, int cells, int out_size) {
   std::vector<int32_t> total(size, 0);
+  if (layer.interpolated) {  // eight in a row
+    for (int p = 0; p < size; ++p) {
+      total[p] = std::min(2 * p + 4, out_size - 1) - std::max(2 * p - 3, 0) + 1;
+    }
+    return total;
+  }
   for (int cell = 0; cell < cells; ++cell) {
     int outputs = 0;
     for (int phase = 0; phase < layer.phases; ++phase) {
@@ -32,7 +38,7 @@ std::vector<int32_t> reach(const Layer& layer, int size, int cells, int out_size
 
 Engine::Engine(const Layer* layers, int count, const Head& head, float tau, const Kernels& kernels,
                int threads)
-    : head_(head), tau_(tau), kernels_(kernels), workers_(threads), partial_(workers_.count()) {
+    : head_(head), tau_(tau), kernels_(kernels), workers_(threads), sums_(workers_.count()) {
   for (int i = 0; i < count; ++i) add_layer(layers[i]);
 }
 
@@ -50,7 +56,9 @@ void Engine::add_layer(const Layer& layer) {
   starts_.resize(std::max(starts_.size(), pitch * layer.in_height * layer.blocks));
   additions_.resize(std::max(additions_.size(), size_t(layer.in_height)));
   const size_t cell = size_t(layer.slice_channels) * layer.phases * layer.phases;
-  for (Buffer<float>& sums : partial_) sums.reserve(cell * layer.cell_columns * layer.band);
+  const size_t margin = layer.interpolated ? 2 : 0;
+  const size_t cells = (layer.cell_columns + margin) * (layer.chunk + margin);
+  for (Buffer<float>& sums : sums_) sums.reserve(cell * cells);
 }
 
 bool Engine::step(const float* counts, float* membranes, float* output, int64_t* fired,
@@ -105,7 +113,7 @@ int64_t Engine::run_layer(int i, float* membranes, const SpikeList& list) {
   workers_.run(layer.out_channels / layer.slice_channels * bands, [&](int item, int worker) {
     const int begin = item % bands * layer.band;
     const int end = std::min(begin + layer.band, layer.cell_rows);
-    fired += kernels_.run_slice(work, item / bands, begin, end, partial_[worker].data());
+    fired += kernels_.run_slice(work, item / bands, begin, end, sums_[worker].data());
   });
   return fired;
 }

@@ -50,7 +50,7 @@ class Engine {
   std::vector<int64_t> additions_;
   Buffer<uint32_t> offsets_;
   Buffer<float> values_;
-  std::vector<Buffer<float>> partial_;  // per thread: sums of a band between blocks
+  std::vector<Buffer<float>> sums_;  // per thread: of a chunk's cells
 };
 
 }  // namespace spiking

@@ -24,13 +24,19 @@ struct Kernels {
                       const SpikeList&);
   // Lists row y of event counts (2, height, width). False if one is negative, infinite or NaN.
   bool (*list_counts)(const Layer&, const float* counts, int y, const SpikeList&);
-  // Sums and fires cell rows begin ... end - 1 of a slice. `sums` holds one band. Returns the spikes.
+  // Sums and fires cell rows begin ... end - 1 of a slice. `sums` holds one chunk, with its margin.
+  // Returns the spikes.
   int64_t (*run_slice)(const Work&, int slice, int begin, int end, float* sums);
   // Output of pixels begin ... end - 1, planes of `pixels` floats.
   void (*head)(const Head&, const uint16_t* first, const uint16_t* second, int begin, int end,
                float* output);
   // Of one heatmap: index of the largest logit, sum of exp(logit - largest).
   void (*softmax)(const float* logits, int32_t cells, int32_t* peak, float* total);
+  // See winograd.hpp.
+  void (*winograd_input)(const float* map, int height, int width, int channels, int begin, int end,
+                         int64_t pitch, float* tiles);
+  void (*winograd_output)(const float* tiles, int width, int channels, int begin, int end,
+                          int64_t pitch, const float* bias, float slope, float* map);
 };
 
 extern const Kernels kBaseline;

@@ -4,9 +4,11 @@
 
 #include "lanes.hpp"
 #include "neuron.hpp"
-#include "gather.hpp"
 #include "listing.hpp"
+#include "gather.hpp"
+#include "interpolation.hpp"
 #include "softmax.hpp"
+#include "winograd.hpp"
 
 // Fires the pixels of a cell.
 template <int N, int Phases>
@@ -36,22 +38,19 @@ inline __attribute__((always_inline)) int64_t fire_cell(const Work& work, const 
 template <int N, int Phases, bool Valued>
 inline int64_t run_cells(const Work& work, int slice, int begin, int end, float* partial) {
   const Layer& layer = *work.layer;
-  const int channels = (layer.first_channels + layer.second_channels) / layer.blocks;
   const int64_t outputs = N * kWidth;
-  const int64_t block_size = (int64_t)(layer.edge ? 4 : 1) * layer.taps * channels * layer.taps * outputs;
+  const int64_t row = tap_row(layer, outputs);
   int64_t count = 0;
   for (int block = 0; block < layer.blocks; ++block) {
-    const float* weights = layer.weights + ((int64_t)slice * layer.blocks + block) * block_size;
+    const float* weights = weights_of(layer, slice, block, row);
     float* at = partial;
     for (int i = begin; i < end; ++i) {
       for (int j = 0; j < layer.cell_columns; ++j, at += outputs) {
         Lane sums[N];
-#pragma GCC unroll 16
-        for (int n = 0; n < N; ++n) sums[n] = block ? load(at + n * kWidth) : Lane{};
-        add_cell<N, Valued>(sums, layer, *work.list, block, channels, weights, i, j);
+        load_sums(sums, block ? at : nullptr);
+        add_cell<N, Valued>(sums, layer, *work.list, block, row, weights, i, j);
         if (block + 1 < layer.blocks) {
-#pragma GCC unroll 16
-          for (int n = 0; n < N; ++n) store(at + n * kWidth, sums[n]);
+          store_sums(at, sums);
         } else {
           count += fire_cell<N, Phases>(work, sums, slice, i, j);
         }
@@ -72,6 +71,7 @@ int64_t run_outputs(const Work& work, int slice, int begin, int end, float* part
 }
 
 int64_t run_slice(const Work& work, int slice, int begin, int end, float* partial) {
+  if (work.layer->interpolated) return run_interpolated(work, slice, begin, end, partial);
   if (work.layer->phases == 2) return run_outputs<2, false>(work, slice, begin, end, partial);
   if (work.layer->first < 0) return run_outputs<1, true>(work, slice, begin, end, partial);
   return run_outputs<1, false>(work, slice, begin, end, partial);
@@ -111,4 +111,5 @@ void head(const Head& head, const uint16_t* first, const uint16_t* second, int b
   }
 }
 
-const Kernels kTable = {list_spikes, list_counts, run_slice, head, softmax};
+const Kernels kTable = {list_spikes, list_counts, run_slice, head, softmax, winograd_input,
+                        winograd_output};

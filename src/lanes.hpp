@@ -14,16 +14,42 @@ inline Lane load(const float* from) {
 
 inline void store(float* to, Lane lane) { __builtin_memcpy(to, &lane, sizeof lane); }
 
-// Bit i of the result: lane i is at least 1.
-inline uint32_t at_least_one(Lane lane) {
+// Where h is at least 1: one bit per lane; and h less 1 there.
+inline uint32_t reset(Lane& h) {
+  const Lane one = Lane{} + 1.0f;
 #if SPIKING_WIDTH == 16
-  return _mm512_cmp_ps_mask((__m512)lane, _mm512_set1_ps(1.0f), _CMP_GE_OQ);
+  const uint32_t fired = _mm512_cmp_ps_mask((__m512)h, (__m512)one, _CMP_GE_OQ);
+  h = (Lane)_mm512_mask_sub_ps((__m512)h, (__mmask16)fired, (__m512)h, (__m512)one);
 #elif SPIKING_WIDTH == 8
-  return (uint32_t)_mm256_movemask_ps(
-      _mm256_cmp_ps((__m256)lane, _mm256_set1_ps(1.0f), _CMP_GE_OQ));
+  const __m256 at_least = _mm256_cmp_ps((__m256)h, (__m256)one, _CMP_GE_OQ);
+  const uint32_t fired = (uint32_t)_mm256_movemask_ps(at_least);
+  h -= (Lane)_mm256_and_ps(at_least, (__m256)one);
 #else
-  const IntLane bits = (lane >= 1.0f) & IntLane{1, 2, 4, 8};
-  return (uint32_t)(bits[0] | bits[1] | bits[2] | bits[3]);
+  const IntLane at_least = h >= one;
+  const IntLane bits = at_least & IntLane{1, 2, 4, 8};
+  const uint32_t fired = (uint32_t)(bits[0] | bits[1] | bits[2] | bits[3]);
+  h -= (Lane)(at_least & (IntLane)one);
+#endif
+  return fired;
+}
+
+// x / y, rounded as a division is: that by the reciprocal (rounded too) leaves a remainder, which is
+// exact with a fused operation and corrects the quotient (Markstein, IBM J. Res. Dev. 34, 1990; not
+// where the remainder is too small for a float). A division takes three times as long.
+inline Lane divide(Lane x, float y, float reciprocal) {
+#if SPIKING_WIDTH == 16
+  const __m512 by = _mm512_set1_ps(y), inverse = _mm512_set1_ps(reciprocal);
+  const __m512 quotient = _mm512_mul_ps((__m512)x, inverse);
+  const __m512 rest = _mm512_fnmadd_ps(quotient, by, (__m512)x);
+  return (Lane)_mm512_fmadd_ps(rest, inverse, quotient);
+#elif SPIKING_WIDTH == 8
+  const __m256 by = _mm256_set1_ps(y), inverse = _mm256_set1_ps(reciprocal);
+  const __m256 quotient = _mm256_mul_ps((__m256)x, inverse);
+  const __m256 rest = _mm256_fnmadd_ps(quotient, by, (__m256)x);
+  return (Lane)_mm256_fmadd_ps(rest, inverse, quotient);
+#else
+  (void)reciprocal;
+  return x / y;
 #endif
 }
 

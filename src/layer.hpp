@@ -6,12 +6,13 @@
 //   input rows of cell i:   i * stride - origin + 0 ... taps - 1
 //   output rows of cell i:  i * phases - shift + 0 ... phases - 1      (those outside are dropped)
 //
-// Weights are [slice][block][quadrant][tap row][input channel of the block][tap column][output of
-// the slice]. A slice is a group of output channels, times the phases; a block is a group of input
-// channels: together small enough for a cache. Interpolation repeats the pixels of the border, so
-// that `edge` cells on each side get more from a spike in the first or last row (quadrant 2) or column
-// (1), or both (3); their "tap" is then the number of the border cell: 0 ... edge - 1 from the start,
-// edge ... 2 edge - 1 from the end.
+// Weights are [slice][block][row variant][column variant][tap row][input channel of the block]
+// [tap column][output of the slice]. A slice is a group of output channels, times the phases; a block
+// is a group of input channels: together small enough for a cache.
+//
+// Interpolated layers (runtime/event_tables.py): the sums of the cells, one more of them on each side,
+// are a map from which a short filter makes the currents. There a spike in the first or last row or
+// column has weights of its own, variants 1 and 2, and tap 0 reaches the first phase only.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +26,14 @@ struct Layer {
   int32_t first, first_channels;    // a layer's number and padded channels, or -1: the event counts
   int32_t second, second_channels;  // a layer concatenated after the first, or -1 and 0
   int32_t taps, stride, origin, phases, shift;
-  int32_t cell_rows, cell_columns, edge;
+  int32_t cell_rows, cell_columns;
+  int32_t interpolated;
   int32_t out_height, out_width, out_channels;  // out_channels: padded
   int32_t slice_channels, blocks;
   int32_t skip;           // a layer of the same shape whose spikes join the current, or -1
   int32_t fan_out;        // output channels before padding: what a spike's additions are counted by
   int32_t band;           // rows of cells per piece of work
+  int32_t chunk;          // rows of cells whose sums wait for the next block of weights
   const float* weights;
   const float* gain;      // of the batch norm, per output channel
   const float* bias;

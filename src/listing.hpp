@@ -6,6 +6,12 @@ inline void close_row(uint32_t* starts, int width, uint32_t end) {
   for (int x = width; x <= width + SpikeList::kMargin; ++x) starts[x] = end;
 }
 
+// Which weights a spike at pixel x of a row of `size` has: see layer.hpp. Likewise for rows.
+inline int variant_at(const Layer& layer, int x, int size) {
+  if (!layer.interpolated) return 0;
+  return x == 0 ? 1 : (x == size - 1 ? 2 : 0);
+}
+
 // The next 64 channels' bits where the source has so many, else 16; `channels` says which.
 inline uint64_t next_mask(const uint16_t* words, int left, int& channels) {
   uint64_t mask;
@@ -37,6 +43,7 @@ void list_spikes(const Layer& layer, const uint16_t* first, const uint16_t* seco
   const int channels = (split + layer.second_channels) / layer.blocks;
   const uint32_t outputs = (uint32_t)(layer.slice_channels * layer.phases * layer.phases);
   const uint32_t step = (uint32_t)layer.taps * outputs;
+  const uint32_t variant_size = (uint32_t)(layer.taps * channels) * step;
   const uint16_t* first_row = first + (int64_t)y * width * split / kGroup;
   const uint16_t* second_row = second + (int64_t)y * width * layer.second_channels / kGroup;
   uint32_t next = (uint32_t)(y * list.row_capacity);
@@ -47,7 +54,8 @@ void list_spikes(const Layer& layer, const uint16_t* first, const uint16_t* seco
     const int middle = from > split ? from : (to < split ? to : split);  // where the sources meet
     for (int x = 0; x < width; ++x) {
       starts[x] = next;
-      const uint32_t base = (uint32_t)x * outputs;
+      const uint32_t base =
+          (uint32_t)x * outputs + (uint32_t)variant_at(layer, x, width) * variant_size;
       if (from < middle) {
         next = list_pixel(first_row + (int64_t)x * split / kGroup, from, middle, base, step,
                           list.offsets, next);

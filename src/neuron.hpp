@@ -19,9 +19,8 @@ inline int fire(const Lane* sums, const float* gain, const float* bias, float ta
       Lane x = sums[i] * load(gain + i * kWidth) + load(bias + i * kWidth);
       if (skip) x += ones((uint32_t)skip[word] >> (part * kWidth));
       Lane v = load(membranes + i * kWidth);
-      const Lane h = v + (x - v) / tau;
-      const uint32_t fired = at_least_one(h);
-      v = h - ones(fired);
+      v += divide(x - v, tau, 1.0f / tau);
+      const uint32_t fired = reset(v);
       store(membranes + i * kWidth, v);
       mask |= fired << (part * kWidth);
     }

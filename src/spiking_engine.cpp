@@ -25,7 +25,7 @@ const Kernels* kernels_for(int32_t level) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-int32_t spiking_engine_abi_version(void) { return 4; }
+int32_t spiking_engine_abi_version(void) { return 6; }
 
 // `level`: 0 what every processor of the architecture has, 1 AVX2, 2 AVX-512; the widest that this
 // processor has is taken. Null if memory or threads are not to be had.
@@ -60,6 +60,19 @@ void spiking_engine_softmax(const float* logits, int32_t maps, int32_t cells, in
   for (int32_t m = 0; m < maps; ++m) {
     kernels.softmax(logits + int64_t{m} * cells, cells, peak + m, total + m);
   }
+}
+
+// See winograd.hpp.
+void spiking_engine_winograd_input(const float* map, int32_t height, int32_t width,
+                                   int32_t channels, int32_t begin, int32_t end, int64_t pitch,
+                                   float* tiles) {
+  kernels_for(2)->winograd_input(map, height, width, channels, begin, end, pitch, tiles);
+}
+
+void spiking_engine_winograd_output(const float* tiles, int32_t width, int32_t channels,
+                                    int32_t begin, int32_t end, int64_t pitch, const float* bias,
+                                    float slope, float* map) {
+  kernels_for(2)->winograd_output(tiles, width, channels, begin, end, pitch, bias, slope, map);
 }
 
 }  // extern "C"

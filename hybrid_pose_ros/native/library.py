@@ -7,7 +7,7 @@ from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 
-ABI_VERSION = 4
+ABI_VERSION = 6
 
 
 class Layer(ctypes.Structure):
@@ -18,9 +18,9 @@ class Layer(ctypes.Structure):
             (name, c_int32)
             for name in (
                 "in_height", "in_width", "first", "first_channels", "second", "second_channels",
-                "taps", "stride", "origin", "phases", "shift", "cell_rows", "cell_columns", "edge",
-                "out_height", "out_width", "out_channels", "slice_channels", "blocks", "skip",
-                "fan_out", "band",
+                "taps", "stride", "origin", "phases", "shift", "cell_rows", "cell_columns",
+                "interpolated", "out_height", "out_width", "out_channels", "slice_channels",
+                "blocks", "skip", "fan_out", "band", "chunk",
             )
         ),
         ("weights", c_void_p), ("gain", c_void_p), ("bias", c_void_p), ("membranes_at", c_int64),
@@ -70,3 +70,9 @@ def _declare(kernels: ctypes.CDLL) -> None:
     kernels.spiking_engine_spikes.argtypes = [pointer, c_int32]
     kernels.spiking_engine_softmax.restype = None
     kernels.spiking_engine_softmax.argtypes = [pointer, c_int32, c_int32, pointer, pointer]
+    kernels.spiking_engine_winograd_input.restype = None
+    kernels.spiking_engine_winograd_input.argtypes = [pointer, *[c_int32] * 5, c_int64, pointer]
+    kernels.spiking_engine_winograd_output.restype = None
+    kernels.spiking_engine_winograd_output.argtypes = [
+        pointer, *[c_int32] * 4, c_int64, pointer, c_float, pointer,
+    ]  # fmt: skip

@@ -5,7 +5,9 @@
 
 Sums run in another order than PyTorch's and batch norm and neurons are computed exactly as there:
 where the sums are exact so are the spikes; elsewhere a neuron within rounding of its threshold may
-fire one bin earlier or later. The kernels are C++ (src/); threads sleep when there is no work.
+fire one bin earlier or later. Layers that interpolate do so after the sums, so that a spike has 25
+targets per channel there instead of 64 (runtime/event_tables.py). The kernels are C++ (src/);
+threads sleep when there is no work.
 """
 
 from __future__ import annotations
@@ -19,27 +21,14 @@ import numpy as np
 import torch
 
 from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.models.lite.motion import advance
 from hybrid_pose_ros.models.network import PoseNetwork
-from hybrid_pose_ros.native.library import Head, Layer, library
+from hybrid_pose_ros.native.library import Layer, library
 from hybrid_pose_ros.runtime.engine import StepResult, Stream, check_bin, check_start, step_each
-from hybrid_pose_ros.runtime.spiking_plan import (
-    PlannedHead,
-    PlannedLayer,
-    SpikingPlan,
-    batch_norm,
-    plan_of,
-)
-from hybrid_pose_ros.runtime.spiking_tables import axis_of, layer_table
+from hybrid_pose_ros.runtime.event_network import EventNetwork, adds, size_of
+from hybrid_pose_ros.runtime.spiking_plan import plan_of
 
-GROUP = 16  # channels per word of a spike mask
-BLOCK_BYTES = 512 * 1024  # weights that stay in a second-level cache while they are used
-BAND_BYTES = 128 * 1024  # sums that wait there for the next block of weights
-BANDS = 4  # pieces of a layer's rows, so that threads can share them
 INSTRUCTION_SETS = ("baseline", "avx2", "avx512")
-
-
-def _padded(channels: int) -> int:
-    return -(-channels // GROUP) * GROUP
 
 
 class EventDrivenEngine:
@@ -76,15 +65,13 @@ class EventDrivenEngine:
         self.plan = plan
         self.config = network.config
         self.shapes = network.state_shapes()
-        self.neurons = sum(int(np.prod(shape)) for shape in self.shapes)
+        self.neurons = plan.neurons
         self.lock = threading.Lock()  # the scratch memory is shared by the streams
-        self._arrays: list[np.ndarray] = []  # what the kernels point to
-        self.biases: list[np.ndarray] = []
-        self.layers = self._native_layers(plan)
-        self.membranes = sum(_size(layer) for layer in self.layers)
+        self.native = EventNetwork(plan, network.config.input_size)
+        self.layers, self.biases = self.native.layers, self.native.biases
         self.handle = kernels.spiking_engine_new(
             (Layer * len(self.layers))(*self.layers), len(self.layers),
-            self._native_head(plan.head), plan.tau, threads,
+            self.native.head, plan.tau, threads,
             INSTRUCTION_SETS.index(instruction_set),
         )  # fmt: skip
         if not self.handle:
@@ -107,81 +94,6 @@ class EventDrivenEngine:
         bits = np.unpackbits(words, bitorder="little").reshape(height, width, -1)
         return bits[..., :channels].transpose(2, 0, 1).astype(bool)
 
-    def _native_layers(self, plan: SpikingPlan) -> list[Layer]:
-        layers, membranes_at = [], 0
-        for planned in plan.layers:
-            layer = self._native_layer(plan, planned)
-            layer.membranes_at = membranes_at
-            membranes_at += _size(layer)
-            layers.append(layer)
-        return layers
-
-    def _native_layer(self, plan: SpikingPlan, planned: PlannedLayer) -> Layer:
-        axis = axis_of(planned)
-        inputs = [plan.layers[i].shape[0] for i in planned.inputs] or [2]
-        padded = [_padded(c) for c in inputs] if planned.inputs else inputs
-        in_side = plan.layers[planned.inputs[0]].shape[1] if planned.inputs else None
-        in_side = in_side or self.config.input_size
-        channels, height, width = planned.shape
-        out_channels = _padded(channels)
-        whole = next(size for size in (64, 32, 16) if out_channels % size == 0)
-        slice_channels = whole if axis.phases == 1 else GROUP
-        outputs = slice_channels * axis.phases**2
-        blocks = _blocks(sum(padded), 4 * axis.taps**2 * outputs)
-        cells = axis.cells(in_side)
-        fits = max(1, BAND_BYTES // (4 * cells * outputs)) if blocks > 1 else cells
-        gain, bias = (_pad(values, out_channels) for values in batch_norm(planned.norm))
-        self.biases.append(bias)
-        table = layer_table(planned, axis, inputs, padded, slice_channels, out_channels, blocks)
-        return Layer(
-            in_side, in_side,
-            planned.inputs[0] if planned.inputs else -1, padded[0],
-            planned.inputs[1] if len(inputs) > 1 else -1, padded[1] if len(inputs) > 1 else 0,
-            axis.taps, axis.stride, axis.origin, axis.phases, axis.shift, cells, cells, axis.edge,
-            height, width, out_channels, slice_channels, blocks,
-            -1 if planned.skip is None else planned.skip, channels, min(fits, -(-cells // BANDS)),
-            self._keep(table), self._keep(gain), self._keep(bias), 0,
-        )  # fmt: skip
-
-    def _native_head(self, head: PlannedHead) -> Head:
-        first, second = (self.plan.layers[i].shape for i in head.inputs)
-        weights = head.conv.weight.detach().cpu().double().numpy()[:, :, 0, 0]
-        bias = np.zeros(len(weights))
-        if head.norm is not None:
-            gain, shift = batch_norm(head.norm)
-            weights, bias = weights * gain[:, None], shift.astype(np.float64)
-        maps, channels = len(weights), (first[0], second[0])
-        table = np.zeros((_padded(channels[0]) + _padded(channels[1]), _padded(maps)), np.float32)
-        table[: channels[0], :maps] = head.gain * weights[:, : channels[0]].T
-        start = _padded(channels[0])
-        table[start : start + channels[1], :maps] = head.gain * weights[:, channels[0] :].T
-        return Head(
-            head.inputs[0], _padded(channels[0]), head.inputs[1], _padded(channels[1]),
-            first[1] * first[2], maps, 0.0 if head.doubled else head.keep,
-            self._keep(table), self._keep((head.gain * bias).astype(np.float32)),
-        )  # fmt: skip
-
-    def _keep(self, array: np.ndarray) -> int:
-        """The address of an array that lives as long as the engine."""
-        self._arrays.append(np.ascontiguousarray(array, np.float32))
-        return self._arrays[-1].ctypes.data
-
-
-def _size(layer: Layer) -> int:
-    return int(layer.out_height * layer.out_width * layer.out_channels)
-
-
-def _pad(values: np.ndarray, size: int) -> np.ndarray:
-    return np.pad(values, (0, size - len(values)))
-
-
-def _blocks(channels: int, bytes_per_channel: int) -> int:
-    """Into how many groups the input channels are divided: the fewest that fit the cache."""
-    groups = max(1, channels // GROUP)
-    choices = (n for n in range(1, groups + 1) if groups % n == 0)
-    wanted = channels * bytes_per_channel / BLOCK_BYTES
-    return next((n for n in choices if n >= wanted), groups)
-
 
 class _EventDrivenStream:
     """Membranes and output of one camera."""
@@ -190,10 +102,13 @@ class _EventDrivenStream:
         self.engine = engine
         head = engine.plan.head
         side = engine.config.heatmap_size
-        self.membranes = torch.zeros(engine.membranes)  # aligned for vectors, unlike numpy's
+        self.membranes = torch.zeros(engine.native.membranes)  # aligned for vectors, unlike numpy's
         self.heatmaps = np.zeros((engine.config.joints, side, side), np.float32)
-        coarse = (engine.config.joints, side // 2, side // 2)
-        self.change = np.zeros(coarse, np.float32) if head.doubled else self.heatmaps
+        self.velocity = np.zeros((engine.config.joints, 2), np.float32)  # only if they move
+        self.change = self.heatmaps
+        if not adds(head):
+            rows = side // 2 if head.doubled else side
+            self.change = np.zeros((head.conv.out_channels, rows, rows), np.float32)
         self.fired = np.zeros(len(engine.layers), np.int64)
         self.additions = np.zeros(len(engine.layers) + 1, np.int64)
         # The arrays are never replaced, so their addresses are looked up only once.
@@ -204,17 +119,21 @@ class _EventDrivenStream:
         engine = self.engine
         check_start(engine.config, engine.shapes, heatmaps, states)
         self.heatmaps[:] = heatmaps
-        for layer, state in zip(engine.layers, states, strict=True):
+        if engine.plan.head.motion is not None:
+            self.velocity[:] = states[-1].reshape(-1, 2)
+        for layer, state in zip(engine.layers, states, strict=False):
             tensor = torch.from_numpy(state)
             for channels, view in self._slices(layer, len(state)):
                 view.copy_(tensor[channels])
 
     def states(self) -> list[np.ndarray]:
-        pairs = zip(self.engine.layers, self.engine.shapes, strict=True)
-        return [
+        pairs = zip(self.engine.layers, self.engine.shapes, strict=False)
+        membranes = [
             torch.cat([view for _, view in self._slices(layer, shape[0])]).numpy()
             for layer, shape in pairs
         ]
+        moves = self.engine.plan.head.motion is not None
+        return membranes + ([self.velocity.reshape(-1, 1, 1).copy()] if moves else [])
 
     def step(self, counts: np.ndarray) -> StepResult:
         engine = self.engine
@@ -225,20 +144,33 @@ class _EventDrivenStream:
             low, high = counts.min(), counts.max()
             raise ValueError(f"counts must be finite and >= 0, got {low} to {high}")
         if self.change is not self.heatmaps:
-            self._add_doubled()
+            self._add_change()
+        if engine.plan.head.motion is not None:
+            self.additions[-1] += engine.plan.head.motion.additions
         spikes, additions = tuple(self.fired.tolist()), tuple(self.additions.tolist())
         return StepResult(self.heatmaps.copy(), sum(spikes), sum(additions), spikes, additions)
 
-    def _add_doubled(self) -> None:
-        change = torch.nn.functional.interpolate(
-            torch.from_numpy(self.change)[None], scale_factor=2, mode="bilinear"
-        )
-        self.heatmaps *= np.float32(self.engine.plan.head.keep)
-        self.heatmaps += change[0].numpy()
+    def _add_change(self) -> None:
+        """What the kernels leave to PyTorch: doubled maps, and heatmaps that move."""
+        head = self.engine.plan.head
+        change = torch.from_numpy(self.change)[None]
+        if head.doubled:
+            change = torch.nn.functional.interpolate(change, scale_factor=2, mode="bilinear")
+        if head.motion is None:
+            self.heatmaps *= np.float32(head.keep)
+            self.heatmaps += change[0].numpy()
+            return
+        heatmaps, velocity = advance(
+            change[None], torch.from_numpy(self.heatmaps)[None],
+            torch.from_numpy(self.velocity)[None], torch.tensor(head.keep), head.motion.keep,
+            head.motion.sharpness,
+        )  # fmt: skip
+        self.heatmaps[:] = heatmaps[0, 0].numpy()
+        self.velocity[:] = velocity[0, 0].numpy()
 
     def _slices(self, layer: Layer, channels: int) -> list[tuple[slice, torch.Tensor]]:
         """A layer's membranes: which channels, and these as (C, H, W) views."""
-        part = self.membranes[layer.membranes_at : layer.membranes_at + _size(layer)]
+        part = self.membranes[layer.membranes_at : layer.membranes_at + size_of(layer)]
         width = layer.slice_channels
         slices = part.view(-1, layer.out_height, layer.out_width, width).permute(0, 3, 1, 2)
         return [

@@ -1,9 +1,10 @@
 """Engines for keyframes: event counts of a window to heatmaps and the first states of the steps.
 
 `TorchKeyframeEngine` is the network with its batch norms folded and, on a CPU, channels last.
-`OpenVinoKeyframeEngine` compiles the same network with OpenVINO where that is installed: on AVX2
-two thirds of the former's time for `lite`, half of it for `paper` (benchmarks/keyframe.py). Both
-differ from the plain network by rounding only: 1e-4 at most where its numbers are about 1.
+`WinogradKeyframeEngine` is that with fewer multiplications in the blocks of the published CNN.
+`OpenVinoKeyframeEngine` compiles the folded network with OpenVINO where that is installed, the
+fastest for `lite` (benchmarks/keyframe.py). All differ from the plain network by rounding only:
+1e-4 at most where its numbers are about 1.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from torch import Tensor
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.fold import folded
 from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.native.library import library
+from hybrid_pose_ros.runtime.quick_blocks import quicken
 
-KEYFRAME_ENGINES = ("auto", "torch", "openvino")
+KEYFRAME_ENGINES = ("auto", "torch", "openvino", "winograd")
 
 
 class KeyframeEngine(Protocol):
@@ -37,7 +40,7 @@ class KeyframeEngine(Protocol):
 def make_keyframe_engine(
     network: PoseNetwork, device: str = "cpu", kind: str = "auto", threads: int = 1
 ) -> KeyframeEngine:
-    """The keyframe engine for a device: OpenVINO on a CPU where it is installed, else PyTorch.
+    """The keyframe engine for a device: the fastest that can run this network there.
 
     Args:
         threads: of OpenVINO; PyTorch's are set for the whole process.
@@ -59,9 +62,24 @@ def make_keyframe_engine(
         raise ConfigError(
             "keyframe engine 'openvino' is not installed; pip install openvino, or choose 'torch'"
         )
+    if kind == "winograd":
+        _check_winograd(device)
+    paper = network.config.preset == "paper"
+    if kind == "winograd" or (kind == "auto" and paper and device == "cpu" and library()):
+        return WinogradKeyframeEngine(network)
     if device == "cpu" and kind != "torch" and installed:
         return OpenVinoKeyframeEngine(network, threads)
     return TorchKeyframeEngine(network, device)
+
+
+def _check_winograd(device: str) -> None:
+    if device != "cpu":
+        raise ConfigError(f"keyframe engine 'winograd' runs on the cpu, got device {device!r}")
+    if library() is None:
+        raise ConfigError(
+            "keyframe engine 'winograd' was not built here; install a C++ compiler and rebuild, "
+            "or choose 'torch'"
+        )
 
 
 class TorchKeyframeEngine:
@@ -75,8 +93,18 @@ class TorchKeyframeEngine:
     def run(self, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         checked = self._start.check(x)
         outputs = self._start(torch.from_numpy(checked)[None].to(self._device))
-        arrays = [np.ascontiguousarray(tensor[0].float().cpu().numpy()) for tensor in outputs]
+        # Not contiguous, as the memory is channels-last: whoever packs or loads them copies anyway.
+        arrays = [tensor[0].float().cpu().numpy() for tensor in outputs]
         return arrays[0], arrays[1:]
+
+
+class WinogradKeyframeEngine(TorchKeyframeEngine):
+    """Folded, and the blocks of the published CNN by faster algorithms; needs the C++ kernels."""
+
+    def __init__(self, network: PoseNetwork) -> None:
+        super().__init__(network, "cpu")
+        quicken(self._start.network)
+        self._start.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 class OpenVinoKeyframeEngine:

@@ -1,4 +1,4 @@
-"""Weights of a spiking layer in the order in which the native kernels read them.
+"""How the cells and taps of a spiking layer lie, and what each kernel weight does for each tap.
 
 A layer that doubles the size makes 2 x 2 outputs per cell straight from the low resolution: each
 phase of output pixels sees a small kernel of its own. For bilinear x2 followed by a 5 x 5
@@ -9,7 +9,8 @@ pixel 2 i + m of the doubled map,
 
 Interpolation repeats the pixels of the border and the convolution pads with zeros: a spike in the
 first or last row or column spreads otherwise. The difference is a second, short kernel for the few
-cells at the border (quadrants in src/layer.hpp), so that nothing is approximated.
+cells at the border, so that nothing is approximated. GPUs run this; for CPUs, event_tables.py
+leaves out more of the work.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import nn
 
 from hybrid_pose_ros.runtime.spiking_plan import PlannedLayer
@@ -102,47 +102,3 @@ def _border(taps: int, shift: int, k: int, position: Position) -> tuple[int, np.
     border[:edge] = shares[0, :edge]
     border[edge : 2 * edge] = shares[1, cells - edge :]
     return edge, border
-
-
-def layer_table(
-    layer: PlannedLayer, axis: Axis, inputs: list[int], padded: list[int], slice_channels: int,
-    out_channels: int, blocks: int,
-) -> np.ndarray:  # fmt: skip
-    """The weights as src/layer.hpp orders them, flat, float32.
-
-    Args:
-        inputs: channels of each source; `padded`: with those that the kernels' masks add.
-        slice_channels: output channels per slice.
-        out_channels: output channels, padded.
-        blocks: groups of input channels.
-    """
-    weights = _padded_weights(layer.conv, inputs, padded, out_channels)
-    shares = [torch.from_numpy(axis.inner)]
-    if axis.border is not None:
-        shares.append(torch.from_numpy(axis.border))
-    slices, taps, phases = out_channels // slice_channels, axis.taps, axis.phases
-    shape = (slices, blocks, len(shares) ** 2, taps, sum(padded) // blocks, taps)
-    table = torch.empty((*shape, phases * phases, slice_channels))
-    for row, vertical in enumerate(shares):
-        for column, horizontal in enumerate(shares):
-            part = torch.einsum("apk,oikl->apoil", vertical, weights)
-            part = torch.einsum("bql,apoil->aibpqo", horizontal, part)
-            part = part.unflatten(5, (slices, -1)).unflatten(1, (blocks, -1)).flatten(4, 5)
-            table[:, :, len(shares) * row + column] = part.permute(5, 1, 0, 2, 3, 4, 6)
-    return table.numpy().reshape(-1)
-
-
-def _padded_weights(
-    conv: nn.Conv2d | nn.ConvTranspose2d, inputs: list[int], padded: list[int], out_channels: int
-) -> torch.Tensor:
-    """(C_out, C_in, k, k) float64 with zeros for the channels that do not exist."""
-    weights = conv.weight.detach().cpu().double()
-    if isinstance(conv, nn.ConvTranspose2d):
-        weights = weights.transpose(0, 1)
-    k = weights.shape[2]
-    result = weights.new_zeros(out_channels, sum(padded), k, k)
-    start = 0
-    for part, size in zip(weights.split(inputs, 1), padded, strict=True):
-        result[: weights.shape[0], start : start + part.shape[1]] = part
-        start += size
-    return result

@@ -60,6 +60,8 @@ def assert_equals_reference(network, start, counts, tolerance=1e-5):
         ("lite/snn", SMALL),
         ("lite/hybrid_cnn_snn", SMALL | {"head": "coarse", "residual_blocks": 2}),
         ("lite/hybrid_cnn_snn", SMALL | {"residual_blocks": 0, "snn_widths": (24, 40, 96)}),
+        ("lite/hybrid_cnn_snn", SMALL | {"motion": True}),
+        ("lite/snn", SMALL | {"motion": True, "head": "coarse"}),
     ],
 )
 def test_every_spike_is_the_networks_own(lively, random_start, name, options):

@@ -8,10 +8,13 @@ import torch
 
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.presets import build
+from hybrid_pose_ros.native.library import library
 from hybrid_pose_ros.runtime.keyframe_engine import make_keyframe_engine
 
+needs_kernels = pytest.mark.skipif(library() is None, reason="the C++ kernels are not built here")
 KINDS = [
     "torch",
+    pytest.param("winograd", marks=needs_kernels),
     pytest.param(
         "openvino",
         marks=pytest.mark.skipif(
@@ -66,13 +69,23 @@ def test_bad_counts_are_named(engine_kind):
 
 def test_what_cannot_run_is_named(monkeypatch):
     network = build("lite/cnn", {"input_size": 32})
-    with pytest.raises(ConfigError, match="must be one of auto, torch, openvino, got 'magic'"):
+    with pytest.raises(ConfigError, match="one of auto, torch, openvino, winograd, got 'magic'"):
         make_keyframe_engine(network, "cpu", "magic")
     with pytest.raises(ConfigError, match="lite/snn has no keyframes"):
         make_keyframe_engine(build("lite/snn", {"input_size": 32}))
     with pytest.raises(ConfigError, match="runs on the cpu, got device 'cuda'"):
         make_keyframe_engine(network, "cuda", "openvino")
+    with pytest.raises(ConfigError, match="'winograd' runs on the cpu, got device 'cuda'"):
+        make_keyframe_engine(network, "cuda", "winograd")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="is not installed"):
         make_keyframe_engine(network, "cpu", "openvino")
     assert type(make_keyframe_engine(network)).__name__ == "TorchKeyframeEngine"
+
+
+def test_without_kernels_winograd_is_not_to_be_had(monkeypatch):
+    monkeypatch.setattr("hybrid_pose_ros.runtime.keyframe_engine.library", lambda: None)
+    network = build("paper/cnn", {"input_size": 32})
+    with pytest.raises(ConfigError, match="was not built here; install a C"):
+        make_keyframe_engine(network, "cpu", "winograd")
+    assert type(make_keyframe_engine(network)).__name__ != "WinogradKeyframeEngine"

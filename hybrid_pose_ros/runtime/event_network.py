@@ -1,0 +1,131 @@
+"""A spiking network as the native kernels take it: layers, weights, and how the work is cut up."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybrid_pose_ros.native.library import Head, Layer
+from hybrid_pose_ros.runtime.event_tables import Cells, cells_of, layer_table
+from hybrid_pose_ros.runtime.spiking_plan import (
+    PlannedHead,
+    PlannedLayer,
+    SpikingPlan,
+    batch_norm,
+)
+
+GROUP = 16  # channels per word of a spike mask
+BLOCK_BYTES = 512 * 1024  # weights that stay in a second-level cache while they are used
+CHUNK_BYTES = 128 * 1024  # sums that wait there for the next block of weights
+PIECES = 8  # of a layer's work at least, so that threads can share it
+
+
+class EventNetwork:
+    """Layers and head of a plan, and the arrays that they point to.
+
+    Args:
+        input_size: side of the event counts.
+
+    Attributes:
+        biases: of each layer's batch norm, padded; the kernels read them in every step.
+        membranes: numbers that the membranes of a stream take.
+    """
+
+    def __init__(self, plan: SpikingPlan, input_size: int) -> None:
+        self._arrays: list[np.ndarray] = []
+        self._input_size = input_size
+        self.biases: list[np.ndarray] = []
+        self.layers: list[Layer] = []
+        self.membranes = 0
+        for planned in plan.layers:
+            layer = self._layer(plan, planned)
+            layer.membranes_at = self.membranes
+            self.membranes += size_of(layer)
+            self.layers.append(layer)
+        self.head = self._head(plan)
+
+    def _layer(self, plan: SpikingPlan, planned: PlannedLayer) -> Layer:
+        cells = cells_of(planned)
+        inputs = [plan.layers[i].shape[0] for i in planned.inputs] or [2]
+        padded = [_padded(c) for c in inputs] if planned.inputs else inputs
+        in_side = plan.layers[planned.inputs[0]].shape[1] if planned.inputs else None
+        in_side = in_side or self._input_size
+        channels, height, width = planned.shape
+        out_channels = _padded(channels)
+        whole = next(size for size in (64, 32, 16) if out_channels % size == 0)
+        slice_channels = whole if cells.phases == 1 else GROUP
+        outputs = slice_channels * cells.phases**2
+        blocks = _blocks(sum(padded), 4 * cells.taps**2 * outputs)
+        side = cells.number(in_side)
+        band, chunk = _rows(cells, side, outputs, blocks, out_channels // slice_channels)
+        gain, bias = (_pad(values, out_channels) for values in batch_norm(planned.norm))
+        self.biases.append(bias)
+        table = layer_table(planned, cells, inputs, padded, slice_channels, out_channels, blocks)
+        return Layer(
+            in_side, in_side,
+            planned.inputs[0] if planned.inputs else -1, padded[0],
+            planned.inputs[1] if len(inputs) > 1 else -1, padded[1] if len(inputs) > 1 else 0,
+            cells.taps, cells.stride, cells.origin, cells.phases, cells.shift, side, side,
+            cells.interpolated, height, width, out_channels, slice_channels, blocks,
+            -1 if planned.skip is None else planned.skip, channels, band, chunk,
+            self._keep(table), self._keep(gain), self._keep(bias), 0,
+        )  # fmt: skip
+
+    def _head(self, plan: SpikingPlan) -> Head:
+        head = plan.head
+        first, second = (plan.layers[i].shape for i in head.inputs)
+        weights = head.conv.weight.detach().cpu().double().numpy()[:, :, 0, 0]
+        bias = np.zeros(len(weights))
+        if head.norm is not None:
+            gain, shift = batch_norm(head.norm)
+            weights, bias = weights * gain[:, None], shift.astype(np.float64)
+        maps, channels = len(weights), (first[0], second[0])
+        table = np.zeros((_padded(channels[0]) + _padded(channels[1]), _padded(maps)), np.float32)
+        table[: channels[0], :maps] = head.gain * weights[:, : channels[0]].T
+        start = _padded(channels[0])
+        table[start : start + channels[1], :maps] = head.gain * weights[:, channels[0] :].T
+        return Head(
+            head.inputs[0], _padded(channels[0]), head.inputs[1], _padded(channels[1]),
+            first[1] * first[2], maps, head.keep if adds(head) else 0.0,
+            self._keep(table), self._keep((head.gain * bias).astype(np.float32)),
+        )  # fmt: skip
+
+    def _keep(self, array: np.ndarray) -> int:
+        """The address of an array that lives as long as this does."""
+        self._arrays.append(np.ascontiguousarray(array, np.float32))
+        return self._arrays[-1].ctypes.data
+
+
+def adds(head: PlannedHead) -> bool:
+    """Whether the kernels themselves add the head's maps to the heatmaps."""
+    return not head.doubled and head.motion is None
+
+
+def size_of(layer: Layer) -> int:
+    """Membranes of a layer, those of padded channels included."""
+    return int(layer.out_height * layer.out_width * layer.out_channels)
+
+
+def _padded(channels: int) -> int:
+    return -(-channels // GROUP) * GROUP
+
+
+def _pad(values: np.ndarray, size: int) -> np.ndarray:
+    return np.pad(values, (0, size - len(values)))
+
+
+def _rows(cells: Cells, side: int, outputs: int, blocks: int, slices: int) -> tuple[int, int]:
+    """Rows of cells per piece of work, and per chunk whose sums wait for the next block."""
+    pieces = -(-PIECES // slices)
+    fits = max(1, CHUNK_BYTES // (4 * side * outputs))
+    band = -(-side // pieces)
+    if cells.interpolated:  # two rows more than a chunk has
+        return band, min(band, max(1, fits - 2))
+    return (min(band, fits),) * 2 if blocks > 1 else (band, band)
+
+
+def _blocks(channels: int, bytes_per_channel: int) -> int:
+    """Into how many groups the input channels are divided: the fewest that fit the cache."""
+    groups = max(1, channels // GROUP)
+    choices = (n for n in range(1, groups + 1) if groups % n == 0)
+    wanted = channels * bytes_per_channel / BLOCK_BYTES
+    return next((n for n in choices if n >= wanted), groups)
