@@ -46,7 +46,7 @@ class CudaEngine:
             )
         self.config = network.config
         self.shapes = network.state_shapes()
-        self.neurons = sum(int(np.prod(shape)) for shape in self.shapes)
+        self.neurons = plan.neurons
         self.plan = plan
         captured = device != "cpu"
         fire = spiking_batch.fire
@@ -140,12 +140,12 @@ class _CudaStream:
         engine = self.engine
         check_start(engine.config, engine.shapes, heatmaps, states)
         engine.batch.heatmaps[self.slot] = torch.from_numpy(heatmaps)
-        for membranes, state in zip(engine.batch.membranes, states, strict=True):
-            membranes[self.slot] = torch.from_numpy(state)
+        for tensor, state in zip(engine.batch.states, states, strict=True):
+            tensor[self.slot] = torch.from_numpy(state)
 
     def states(self) -> list[np.ndarray]:
-        membranes = self.engine.batch.membranes
-        return [np.array(each[self.slot].cpu().numpy(), order="C") for each in membranes]
+        states = self.engine.batch.states
+        return [np.array(each[self.slot].cpu().numpy(), order="C") for each in states]
 
     def step(self, counts: np.ndarray) -> StepResult:
         return self.engine.step([self], [counts])[0]

@@ -28,7 +28,7 @@ class StepResult(NamedTuple):
         synaptic_operations: additions that spikes and events caused; 0 if nothing spikes, where
             `macs_per_step` of the network is what a step costs.
         layer_spikes: neurons that fired, per layer.
-        layer_operations: additions per layer, the head last.
+        layer_operations: additions per layer, the head last (with the moving of heatmaps).
     """
 
     heatmaps: np.ndarray

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hybrid_pose_ros.models.config import NetworkConfig
+from hybrid_pose_ros.models.lite.motion import advance_plainly
 from hybrid_pose_ros.runtime.spiking_plan import PlannedLayer, SpikingPlan, batch_norm
 from hybrid_pose_ros.runtime.spiking_tables import Axis, axis_of
 
@@ -147,6 +148,7 @@ class SpikingBatch(nn.Module):
         counts: (B, 2, S, S), to be filled before `step`.
         active: (B,) bool, cameras that the step advances.
         heatmaps: (B, 13, h, w) float32. membranes: list of (B, C, H, W) float32.
+        states: the membranes and, where the heatmaps move, the joints' velocities (B, 26, 1, 1).
         fired: (layers, B) int32, spikes of the last step.
     """
 
@@ -176,6 +178,11 @@ class SpikingBatch(nn.Module):
         self.counts = maps(2, side, dtype)
         self.membranes = [maps(c, rows, torch.float32) for c, rows, _ in shapes]
         self.spikes = [maps(c, rows, dtype) for c, rows, _ in shapes]
+        self.states = list(self.membranes)
+        if plan.head.motion is not None:
+            self.keep = plan.head.motion.keep.to(device)
+            self.velocity = torch.zeros(batch, 2 * config.joints, 1, 1, device=device)
+            self.states.append(self.velocity)
         self.heatmaps = torch.zeros(batch, config.joints, h, h, device=device)
         self.active = torch.ones(batch, dtype=torch.bool, device=device)
         self.fired = torch.zeros(len(shapes), batch, dtype=torch.int32, device=device)
@@ -197,8 +204,23 @@ class SpikingBatch(nn.Module):
         change = F.conv2d(x, self.head_weights).float() + self.head_bias
         if head.doubled:
             change = F.interpolate(change, scale_factor=2, mode="bilinear")
-        moved = torch.add(change, self.heatmaps, alpha=head.keep)
-        self.heatmaps.copy_(torch.where(self.active[:, None, None, None], moved, self.heatmaps))
+        chosen = self.active[:, None, None, None]
+        if head.motion is None:
+            moved = torch.add(change, self.heatmaps, alpha=head.keep)
+        else:
+            moved, velocity = self._moved(change)
+            self.velocity.copy_(torch.where(chosen, velocity, self.velocity))
+        self.heatmaps.copy_(torch.where(chosen, moved, self.heatmaps))
+
+    def _moved(self, change: Tensor) -> tuple[Tensor, Tensor]:
+        """Heatmaps and velocities after a head's maps (B, 39, h, w)."""
+        head = self.plan.head
+        assert head.motion is not None
+        maps, velocities = advance_plainly(
+            change[None], self.heatmaps, self.velocity.flatten(1).unflatten(1, (-1, 2)),
+            head.keep, self.keep, head.motion.sharpness,
+        )  # fmt: skip
+        return maps[0], velocities[0].flatten(1)[:, :, None, None]
 
 
 def _head(plan: SpikingPlan) -> tuple[Tensor, Tensor]:

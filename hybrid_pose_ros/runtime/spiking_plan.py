@@ -54,6 +54,28 @@ class PlannedLayer:
 
 
 @dataclass(frozen=True)
+class Motion:
+    """What `models.lite.motion.advance` needs beside maps and states.
+
+    Attributes:
+        cells: of all heatmaps together.
+    """
+
+    keep: Tensor
+    sharpness: float
+    cells: int
+
+    @property
+    def additions(self) -> int:
+        """What moving the heatmaps costs, in additions.
+
+        Eleven multiply-accumulates a cell (softmax 6, means 2, moving 3), each as dear as five
+        additions (eval/energy.py).
+        """
+        return 55 * self.cells
+
+
+@dataclass(frozen=True)
 class PlannedHead:
     """The 1 x 1 convolution after the last layers.
 
@@ -61,6 +83,7 @@ class PlannedHead:
         inputs: numbers of the two layers whose spikes are concatenated.
         keep, gain: see the module's docstring.
         doubled: its maps are interpolated to twice their size.
+        motion: how its maps move the heatmaps, see models/lite/motion.py; None: they are added.
     """
 
     conv: nn.Conv2d
@@ -69,6 +92,7 @@ class PlannedHead:
     keep: float
     gain: float = 1.0
     doubled: bool = False
+    motion: Motion | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +102,11 @@ class SpikingPlan:
     layers: tuple[PlannedLayer, ...]
     head: PlannedHead
     tau: float
+
+    @property
+    def neurons(self) -> int:
+        """Number of spiking neurons."""
+        return sum(int(np.prod(layer.shape)) for layer in self.layers)
 
 
 def plan_of(network: PoseNetwork) -> SpikingPlan | None:
@@ -158,5 +187,11 @@ def _lite_plan(network: DecayingNetwork, snn: SpikingUnet) -> SpikingPlan:
     )  # fmt: skip
     top = ("u2", "s0") if snn.fine else ("u1", "d1")
     keep = float(network.decay.detach())
-    head = PlannedHead(snn.head, None, (number[top[0]], number[top[1]]), keep, doubled=not snn.fine)
+    motion = None
+    if snn.config.motion:
+        cells = snn.config.joints * snn.config.heatmap_size**2
+        motion = Motion(network.keep.detach(), float(network.sharpness), cells)
+    head = PlannedHead(
+        snn.head, None, (number[top[0]], number[top[1]]), keep, doubled=not snn.fine, motion=motion
+    )
     return SpikingPlan(layers, head, snn.config.tau)

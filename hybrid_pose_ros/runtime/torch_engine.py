@@ -19,8 +19,7 @@ class TorchEngine:
         self.network = network.to(device).eval()
         self.device = device
         self.plan = plan_of(network)
-        shapes = network.state_shapes() if self.plan is not None else []
-        self.neurons = sum(int(np.prod(shape)) for shape in shapes)
+        self.neurons = 0 if self.plan is None else self.plan.neurons
 
     def new_stream(self) -> Stream:
         return _TorchStream(self)
@@ -70,6 +69,7 @@ def counted(
     """The result of a spiking network's step; fan-outs are taken as if away from a border.
 
     Args:
+        counts: (2, S, S), or (B, 2, S, S) of several cameras: then the operations of all.
         fired: spikes per layer.
     """
     active = int(np.count_nonzero(counts))
@@ -78,5 +78,8 @@ def counted(
         inputs = sum(fired[i] for i in layer.inputs) if layer.inputs else active
         skipped = 0 if layer.skip is None else fired[layer.skip]
         operations.append(int(layer.fan_out * inputs) + skipped)
-    operations.append(plan.head.conv.out_channels * sum(fired[i] for i in plan.head.inputs))
+    moving = 0 if plan.head.motion is None else plan.head.motion.additions
+    moving *= counts[..., 0, 0, 0].size  # bins
+    spikes = sum(fired[i] for i in plan.head.inputs)
+    operations.append(plan.head.conv.out_channels * spikes + moving)
     return StepResult(heatmaps, sum(fired), sum(operations), fired, tuple(operations))

@@ -20,15 +20,21 @@ class LossConfig:
         spikes: weight of the mean spike rate, so that fewer spikes are spent.
         states: share (0..1) of the published loss between the membranes after the last bin and
             what the initialisers say of the next keyframe; hybrid CNN-SNN.
+        velocity: weight of the distance between the joints' velocities and what a network with
+            `motion` says of them (smooth L1, cells per bin).
     """
 
     sigma: float = 0.8
     spikes: float = 0.0
     states: float = 0.0
+    velocity: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.sigma <= 0 or self.spikes < 0 or not 0 <= self.states < 1:
-            raise ValueError(f"sigma > 0, spikes >= 0, 0 <= states < 1 expected, got {self}")
+        weights = (self.spikes, self.velocity)
+        if self.sigma <= 0 or min(weights) < 0 or not 0 <= self.states < 1:
+            raise ValueError(
+                f"sigma > 0, spikes and velocity >= 0, 0 <= states < 1 expected, got {self}"
+            )
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ class TrainConfig:
         seed: of first weights, sequences and augmentation.
         threads: of the CPU.
         initial: kind -> weights to start from; a part of a hybrid that has some is not trained.
+        start: kind -> weights that its stage goes on from, also those of a hybrid that it is part
+            of, or of the same network without `motion`.
         network: settings that differ from the preset's.
         cnn, snn, rnn, hybrid: the stages; a network needs those of its parts.
     """
@@ -127,6 +135,7 @@ class TrainConfig:
     seed: int = 7
     threads: int = 2
     initial: dict[str, str] = field(default_factory=dict)
+    start: dict[str, str] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
@@ -142,6 +151,8 @@ class TrainConfig:
         if self.recipe == "published" and self.augmentation != AugmentationConfig():
             raise ValueError("augmentation belongs to the recipe 'ours', remove it")
         ours = self.recipe == "ours"
+        if self.data.source == "fresh" and (not ours or self.trainer.workers):
+            raise ValueError("data.source fresh needs recipe: ours and trainer.workers: 0")
         for name in ("cnn", "snn", "rnn", "hybrid"):
             stage = getattr(self, name)
             if stage is None:

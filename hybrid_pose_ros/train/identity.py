@@ -33,6 +33,7 @@ def identity(model: PoseNetwork, stage: StageConfig, config: TrainConfig) -> str
         "augmentation": plain(config.augmentation),
         "loss": plain(config.loss),
         "initial": {k: v for k, v in config.initial.items() if k in (*parts_of(kind), kind)},
+        "start": config.start.get(kind, ""),
         "stage": plain(stage),
         "check_every": config.trainer.check_every,
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -74,6 +75,24 @@ def peak_error(heatmaps: Tensor, cells: Tensor, pixels: float = 256.0) -> Tensor
     peak = heatmaps.flatten(-2).argmax(-1)
     place = torch.stack([peak % size, peak // size], -1).to(cells.dtype)
     return _distance(place, cells, size, pixels)
+
+
+def velocity_loss(velocities: Tensor, cells: Tensor, present: Tensor, size: int) -> Tensor:
+    """Mean smooth L1 distance from the true velocities, of the joints that stay inside.
+
+    Args:
+        velocities: (T, B, 13, 2) cells per bin, from each bin's beginning to its end.
+        cells: (T + 1, B, 13, 2) true joints at the beginnings and ends; NaN = unknown.
+        present: (B,) bool, whether there is a person.
+        size: of the heatmaps.
+    """
+    inside = ((cells > -0.5) & (cells < size - 0.5)).all(-1)
+    counts = inside[1:] & inside[:-1] & present[None, :, None]
+    true = cells[1:] - cells[:-1]
+    if not counts.any():
+        return velocities.sum() * 0
+    # Below a tenth of a cell, which is 0.4 px, errors count less and less.
+    return F.smooth_l1_loss(velocities[counts], true[counts], beta=0.1)
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """What a stage minimises: heatmaps of every bin, membranes, spikes.
 
     ours        sub-pixel heatmap loss (+ loss.spikes * spike rate) (+ the keyframe's, CNN trained)
+                (+ loss.velocity * velocity loss, networks with `motion`)
     published   MSE against the published labels; the hybrid CNN-SNN: 0.95 of it + 0.05 state loss
 
 The "lite" networks give logits, so that both recipes train them with cross-entropy.
@@ -15,7 +16,13 @@ from torch import Tensor
 
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.train.config import LossConfig
-from hybrid_pose_ros.train.losses import heatmap_loss, peak_error, pixel_error, regression_loss
+from hybrid_pose_ros.train.losses import (
+    heatmap_loss,
+    peak_error,
+    pixel_error,
+    regression_loss,
+    velocity_loss,
+)
 from hybrid_pose_ros.train.published_losses import label_maps, sequence_loss, state_loss
 from hybrid_pose_ros.train.samples import Batch
 
@@ -68,6 +75,12 @@ def objective(model: PoseNetwork, batch: Batch, recipe: str, loss: LossConfig) -
         states = state_loss(after, network.initial_states(features))
         total = (1 - loss.states) * total + loss.states * states
         parts["states"] = states.detach()
+    velocities = getattr(model, "velocities", None)
+    if loss.velocity and velocities is not None:
+        size = answer.heatmaps.shape[-1]
+        speed = velocity_loss(velocities, batch.cells, present, size)
+        total = total + loss.velocity * speed
+        parts["velocity"] = speed.detach()
     if model.spikes:
         rate = torch.stack([layer.mean() for layer in model.spikes]).mean()
         total = total + loss.spikes * rate

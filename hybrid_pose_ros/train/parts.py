@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from hybrid_pose_ros.errors import ConfigError, WeightsError
 from hybrid_pose_ros.models.checkpoint import load_checkpoint
 from hybrid_pose_ros.models.network import PoseNetwork
@@ -11,6 +13,9 @@ from hybrid_pose_ros.models.presets import KINDS, PRESETS, build, name_of
 from hybrid_pose_ros.models.published import load_published, read_state_dict
 from hybrid_pose_ros.train.config import StageConfig, TrainConfig
 from hybrid_pose_ros.train.config_file import unknown_keys
+
+# What only a network with `motion` has.
+MOTION_KEYS = ("keep_logit", "sharpness", "first_motion.weight", "first_motion.bias")
 
 # Recipe -> kind -> stages, each a network of its own; as published, only the CNN comes first.
 STAGES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -40,7 +45,10 @@ def stages_of(name: str, config: TrainConfig) -> list[str]:
         raise ConfigError(f"unknown network '{name}'; choose one of {', '.join(PRESETS)}")
     kind = name.split("/")[1]
     unknown_keys(config.initial, list(KINDS), "initial")
+    unknown_keys(config.start, list(KINDS), "start")
     stages = STAGES[config.recipe].get(kind, (kind,))
+    if kind in config.start:  # it has been put together before
+        stages = tuple(stage for stage in stages if stage in config.start)
     chosen = [stage for stage in stages if stage == kind or stage not in config.initial]
     for stage in chosen:
         stage_settings(config, stage)
@@ -82,6 +90,35 @@ def load_part(path: Path, name: str) -> PoseNetwork:
     if name_of(model) != name:
         raise WeightsError(f"weights {path} are of {name_of(model)}, but {name} is needed here")
     return model
+
+
+def go_on_from(model: PoseNetwork, path: Path) -> None:
+    """Give a network the weights of an earlier one, in place.
+
+    That may be a hybrid that the network is part of, and one without `motion`: the new maps of its
+    head are zero then, so that nothing moves yet.
+
+    Raises:
+        WeightsError: missing, damaged, or not of such a network.
+    """
+    earlier = load_checkpoint(Path(path))
+    given, own = earlier.state_dict(), model.state_dict()
+    fitting = {}
+    for key, value in own.items():
+        if key not in given:
+            continue
+        old = given[key]
+        if key.endswith("head.weight") and len(old) < len(value):
+            old = torch.cat([old, old.new_zeros(len(value) - len(old), *old.shape[1:])])
+        if old.shape == value.shape:
+            fitting[key] = old
+    lacking = [key for key in own if key not in fitting and key not in MOTION_KEYS]
+    if lacking:
+        raise WeightsError(
+            f"weights {path} are of {name_of(earlier)}; a {name_of(model)} cannot go on from them: "
+            f"{', '.join(lacking[:5])}" + (" ..." if len(lacking) > 5 else "")
+        )
+    model.load_state_dict(fitting, strict=False)
 
 
 def put_in(model: PoseNetwork, part: PoseNetwork, where: str) -> None:

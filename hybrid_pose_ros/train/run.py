@@ -17,9 +17,17 @@ from hybrid_pose_ros.train.clips import load_views, make_clips, plan_clips
 from hybrid_pose_ros.train.config import TrainConfig, plain
 from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig
 from hybrid_pose_ros.train.dhp19_views import dhp19_views
+from hybrid_pose_ros.train.fresh import FreshViews
 from hybrid_pose_ros.train.identity import NOTE, finished, identity, unfinished
 from hybrid_pose_ros.train.module import Stage
-from hybrid_pose_ros.train.parts import load_part, parts_of, put_in, stage_settings, stages_of
+from hybrid_pose_ros.train.parts import (
+    go_on_from,
+    load_part,
+    parts_of,
+    put_in,
+    stage_settings,
+    stages_of,
+)
 from hybrid_pose_ros.train.published_initialisation import initialise
 from hybrid_pose_ros.train.samples import windows_for
 from hybrid_pose_ros.train.trainer import BatchLoaders, make_trainer
@@ -92,6 +100,7 @@ def train_stage(run: Run, kind: str) -> PoseNetwork:
     batches = Batches(
         run.training, windows, settings, config.seed * 1000 + _number(kind), _augmentation(config),
         following=config.loss.states > 0 and kind == "hybrid_cnn_snn",
+        fresh=FreshViews(config.data) if config.data.source == "fresh" else None,
     )  # fmt: skip
     checks = ValidationBatches(
         run.validation, windows, _validation_bins(config, kind), config.trainer.checks
@@ -125,6 +134,8 @@ def prepare(run: Run, kind: str) -> PoseNetwork:
     model = build(f"{run.family}/{kind}", config.network)
     if config.recipe == "published":
         initialise(model)
+    if kind in config.start:
+        go_on_from(model, Path(config.start[kind]))
     for part in parts_of(kind):
         path = config.initial.get(part)
         if part in run.models and path is None:
@@ -149,6 +160,7 @@ def _finish(run: Run, kind: str, checks: ValidationBatches, notes: dict[str, str
     )
     if run.family == "lite":
         calibration.apply_temperature(model, fitted.temperature)
+    model.covariance_scale = fitted.covariance_scale
     if not run.config.trainer.save_params:
         return
     paths = [run.weights(kind)]
@@ -163,8 +175,12 @@ def _check(name: str, config: TrainConfig, stages: list[str]) -> None:
     """Everything that can be known to be wrong before anything is written."""
     known = stages_of(name, config)
     run = Run(name, config, [], [], {})
+    if config.data.source == "fresh":
+        FreshViews(config.data)
     for kind in stages:
         model = build(f"{run.family}/{kind}", config.network)
+        if kind in config.start:
+            go_on_from(model, Path(config.start[kind]))
         for part in (*parts_of(kind), kind):
             path = config.initial.get(part)
             earlier = part != kind and part in known and part not in stages
@@ -181,7 +197,8 @@ def _views(data: DataConfig, workers: int) -> tuple[list[View], list[View]]:
         return dhp19_views(data)
     make_clips(data, workers)
     training, validation = plan_clips(data)
-    return load_views(training, data), load_views(validation, data)
+    kept = [] if data.source == "fresh" else load_views(training, data)
+    return kept, load_views(validation, data)
 
 
 def _augmentation(config: TrainConfig) -> AugmentationConfig | None:

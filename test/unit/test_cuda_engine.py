@@ -32,6 +32,7 @@ def bins(rng, network, number):
         ("paper/snn", {"input_size": 32}),
         ("lite/hybrid_cnn_snn", {"input_size": 64}),
         ("lite/snn", {"input_size": 32, "head": "coarse", "residual_blocks": 2}),
+        ("lite/hybrid_cnn_snn", {"input_size": 32, "motion": True}),
     ],
 )
 def test_a_batch_gives_each_camera_the_reference(lively, random_start, name, options):
@@ -50,7 +51,7 @@ def test_a_batch_gives_each_camera_the_reference(lively, random_start, name, opt
             expected = references[i].step(each)
             assert result.layer_spikes == expected.layer_spikes
             assert result.synaptic_operations == expected.synaptic_operations
-            assert np.abs(result.heatmaps - expected.heatmaps).max() < 1e-5
+            assert np.abs(result.heatmaps - expected.heatmaps).max() < 5e-5  # moved maps add up
     for ours, reference in zip(streams, references, strict=True):
         for a, b in zip(ours.states(), reference.states(), strict=True):
             assert np.abs(a - b).max() < 1e-5

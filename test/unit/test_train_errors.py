@@ -40,12 +40,19 @@ def of_another_size(folder):
     return {"initial": {"cnn": str(folder / "cnn.safetensors")}}
 
 
+def going_on_from_another_size(folder):
+    return {"start": of_another_size(folder)["initial"]}
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (of_another_network, "are of lite/snn, but lite/cnn is needed here"),
         (of_another_size, r"cnn\.safetensors: weights of lite/cnn do not fit lite/cnn with these"),
         (lambda _: {"initial": {"cnn": "none.safetensors"}}, "no weights at none.safetensors"),
+        (lambda _: {"start": {"cnn": "none.safetensors"}}, "no weights at none.safetensors"),
+        (lambda _: {"start": {"cn": "none.safetensors"}}, "start.*'cn'|'cn'.*start"),
+        (going_on_from_another_size, "lite/cnn cannot go on from them: cnn.c1"),
         (lambda _: {"initial": {"cnn": "none.pt"}}, "none.pt is a published checkpoint"),
         (lambda _: {"network": {"input_siz": 32}}, "input_siz"),
         (lambda _: {"network": {"input_size": 33}}, "multiple of 16, got 33"),

@@ -9,7 +9,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hybrid_pose_ros.cli.main import main
-from hybrid_pose_ros.models.checkpoint import load_checkpoint, read_notes
+from hybrid_pose_ros.models.checkpoint import load_checkpoint, read_notes, save_checkpoint
 from hybrid_pose_ros.models.presets import build, name_of
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.train.batches import ValidationBatches
@@ -234,6 +234,31 @@ def test_published_checkpoints_become_the_parts_of_a_hybrid(tmp_path):
     cnn = torch.load(tmp_path / "cnn.pt")
     assert torch.equal(hybrid["down2_cnn.conv1.weight"], cnn["down2.conv1.weight"])
     assert torch.equal(hybrid["static_conv_snn.conv2d.weight"], source["static_conv.0.weight"])
+
+
+@pytest.mark.parametrize("kind", ["hybrid_cnn_snn", "snn"])
+def test_a_network_with_motion_goes_on_from_one_without(tiny, tmp_path, kind):
+    config = tiny(tmp_path)
+    earlier = build("lite/hybrid_cnn_snn", config.network)
+    save_checkpoint(earlier, tmp_path / "earlier.safetensors")
+    config = dataclasses.replace(
+        config,
+        network=config.network | {"motion": True},
+        start={kind: str(tmp_path / "earlier.safetensors")},
+    )
+    assert stages_of(f"lite/{kind}", config) == [kind]
+    model = prepare(Run(f"lite/{kind}", config, [], [], {}), kind).eval()
+    bins = torch.poisson(torch.full((3, 2, 2, *2 * [model.config.input_size]), 0.3))
+    results = []
+    for network in (earlier.eval(), model):
+        network.reset(2)
+        states = [torch.zeros_like(s) for s in network.states]
+        network.set_states([s + 0.9 if s.shape[-1] > 1 else s for s in states])
+        with torch.no_grad():
+            results.append(network.rollout(bins))
+    # Nothing moves yet: the new maps are zero.
+    torch.testing.assert_close(*results)
+    assert results[0].abs().max() > 0
 
 
 def test_pictures_show_events_truth_and_peaks():

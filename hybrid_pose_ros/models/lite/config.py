@@ -27,6 +27,8 @@ class LiteConfig(NetworkConfig):
         rnn_widths: channels of the RNN at 1/2, 1/4 and 1/8 of the input.
         residual_blocks: pairs of convolutions at the SNN's coarsest level.
         head: "fine": the SNN's head sits at 1/2 of the input; "coarse": at 1/4, its maps doubled.
+        motion: the recurrent part also says how fast the joints move, and the heatmaps move along
+            (motion.py).
         cnn_step: how a CNN alone answers a step: "hold" its heatmaps or "rerun" on the last bins.
     """
 
@@ -42,6 +44,7 @@ class LiteConfig(NetworkConfig):
     rnn_widths: tuple[int, int, int] = (16, 24, 48)
     residual_blocks: int = 1
     head: str = "fine"
+    motion: bool = False
     cnn_step: str = "hold"
 
     def __post_init__(self) -> None:
@@ -59,6 +62,11 @@ class LiteConfig(NetworkConfig):
             raise ValueError(f"head must be one of {HEADS}, got {self.head!r}")
         if self.cnn_step not in CNN_STEPS:
             raise ValueError(f"cnn_step must be one of {CNN_STEPS}, got {self.cnn_step!r}")
+
+    @property
+    def maps(self) -> int:
+        """Maps of the recurrent part's head: a change per joint, with `motion` two more each."""
+        return self.joints * (3 if self.motion else 1)
 
     @property
     def heatmap_size(self) -> int:

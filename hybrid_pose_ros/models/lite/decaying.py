@@ -3,7 +3,7 @@
     o_i = decay * o_(i-1) + part(bin_i)          (o: heatmap logits; decay is learnt)
 
 Logits shrink while the part adds nothing, so the pose's confidence falls by itself as a keyframe
-ages.
+ages. With `motion` the heatmaps also move with their joints: see motion.py.
 """
 
 from __future__ import annotations
@@ -15,11 +15,18 @@ import torch
 from torch import Tensor, nn
 
 from hybrid_pose_ros.models.lite.config import LiteConfig
+from hybrid_pose_ros.models.lite.motion import advance
 from hybrid_pose_ros.models.network import PoseNetwork
+
+KEEP = 0.8  # initial share of a joint's velocity that stays from one bin to the next
+
+
+def _logit(share: float) -> float:
+    return math.log(share / (1 - share))
 
 
 class RecurrentPart(Protocol):
-    """Counts (T, B, 2, S, S) to changes (T, B, 13, S/2, S/2), with states in between."""
+    """Counts (T, B, 2, S, S) to maps (T, B, maps, S/2, S/2), with states in between."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
 
@@ -32,15 +39,26 @@ class RecurrentPart(Protocol):
 
 
 class DecayingNetwork(PoseNetwork):
-    """Base of the lite networks that have a recurrent part."""
+    """Base of the lite networks that have a recurrent part.
+
+    Attributes:
+        velocities: (T, B, J, 2) cells per bin, of the last steps; None without `motion`.
+    """
 
     config: LiteConfig
     has_step = True
+    sharpness: Tensor
 
     def __init__(self, config: LiteConfig | None = None) -> None:
         config = config or LiteConfig()
         super().__init__(config)
-        self.decay_logit = nn.Parameter(torch.tensor(math.log(config.decay / (1 - config.decay))))
+        self.decay_logit = nn.Parameter(torch.tensor(_logit(config.decay)))
+        self.velocities: Tensor | None = None
+        if config.motion:
+            self.keep_logit = nn.Parameter(torch.full((config.joints,), _logit(KEEP)))
+            # What calibration divides the logits by must not blur where a joint is looked for.
+            self.register_buffer("sharpness", torch.ones(()))
+            self._velocity = torch.zeros(1, config.joints, 2)
 
     @property
     def part(self) -> RecurrentPart:
@@ -52,19 +70,37 @@ class DecayingNetwork(PoseNetwork):
         """Factor in (0, 1) that the output keeps per bin."""
         return torch.sigmoid(self.decay_logit)
 
+    @property
+    def keep(self) -> Tensor:
+        """(J,) factors in (0, 1) that the velocities keep per bin; with `motion`."""
+        return torch.sigmoid(self.keep_logit)
+
     def state_shapes(self) -> list[tuple[int, int, int]]:
-        return self.part.state_shapes()
+        velocity = [(2 * self.config.joints, 1, 1)] if self.config.motion else []
+        return self.part.state_shapes() + velocity
 
     @property
     def states(self) -> list[Tensor]:
-        return self.part.states
+        velocity = [self._velocity.flatten(1)[:, :, None, None]] if self.config.motion else []
+        return self.part.states + velocity
 
     def _set_states(self, states: list[Tensor]) -> None:
+        if self.config.motion:
+            self._velocity = states[-1].flatten(1).unflatten(1, (-1, 2))
+            states = states[:-1]
         self.part.set_states(states)
 
     def _rollout(self, x: Tensor, output: Tensor) -> Tensor:
-        outputs = []
-        for change in self.part(x):
+        changes = self.part(x)
+        if self.config.motion:
+            sharpness = float(self.sharpness)
+            outputs, self.velocities = advance(
+                changes, output, self._velocity, self.decay, self.keep, sharpness
+            )
+            self._velocity = self.velocities[-1]
+            return outputs
+        steps = []
+        for change in changes:
             output = self.decay * output + change
-            outputs.append(output)
-        return torch.stack(outputs)
+            steps.append(output)
+        return torch.stack(steps)

@@ -10,21 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from hybrid_pose_ros.models.lite.config import LiteConfig
-from hybrid_pose_ros.models.lite.decaying import DecayingNetwork
 from hybrid_pose_ros.models.lite.initialiser import StateInitialiser
+from hybrid_pose_ros.models.lite.keyframed import KeyframedNetwork, channels_last
 from hybrid_pose_ros.models.lite.recurrent_unet import RecurrentUnet
-from hybrid_pose_ros.models.lite.unet import Features, KeyframeUnet
+from hybrid_pose_ros.models.lite.unet import Features
 
 
-class LiteHybridRnn(DecayingNetwork):
+class LiteHybridRnn(KeyframedNetwork):
     """Hybrid CNN-RNN: `cnn`, `rnn`, and one state initialiser per hidden state."""
 
     kind = "hybrid_cnn_rnn"
-    has_keyframe = True
 
     def __init__(self, config: LiteConfig | None = None) -> None:
         super().__init__(config)
-        self.cnn = KeyframeUnet(self.config)
         self.rnn = RecurrentUnet(self.config)
         # The way up has seen the whole picture; each of its maps has the size of a hidden state.
         self.initialisers = nn.ModuleList(
@@ -33,7 +31,7 @@ class LiteHybridRnn(DecayingNetwork):
                 self.config.cnn_widths[:3], self.config.rnn_widths, strict=True
             )
         )
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        channels_last(self)
 
     @property
     def part(self) -> RecurrentUnet:
@@ -44,11 +42,3 @@ class LiteHybridRnn(DecayingNetwork):
         maps = (features.u1, features.u2, features.u3)
         pairs = zip(self.initialisers, maps, strict=True)
         return [torch.tanh(initialise(x)) for initialise, x in pairs]
-
-    def keyframe_modules(self) -> list[nn.Module]:
-        return [self.cnn, self.initialisers]
-
-    def _keyframe(self, x: Tensor) -> Tensor:
-        heatmaps, features = self.cnn.features(x)
-        self.set_states(self.initial_states(features))
-        return heatmaps

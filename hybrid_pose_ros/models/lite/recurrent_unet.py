@@ -54,7 +54,7 @@ def _up(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class RecurrentUnet(nn.Module):
-    """forward: (T, B, 2, S, S) counts -> logit increments (T, B, 13, S/2, S/2)."""
+    """forward: (T, B, 2, S, S) counts -> (T, B, maps, S/2, S/2)."""
 
     def __init__(self, config: LiteConfig) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class RecurrentUnet(nn.Module):
         self.grus = nn.ModuleList(ConvGru(width) for width in config.rnn_widths)
         self.u2 = _up(w3, w2)
         self.u1 = _up(w2, w1)
-        self.head = nn.Conv2d(w1, config.joints, 1, bias=False)
+        self.head = nn.Conv2d(w1, config.maps, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         steps = x.shape[:2]

@@ -47,7 +47,7 @@ def _up(inputs: int, outputs: int) -> nn.ConvTranspose2d:
 
 
 class SpikingUnet(nn.Module):
-    """Spiking network. forward: (T, B, 2, S, S) counts -> logit increments (T, B, 13, S/2, S/2).
+    """Spiking network. forward: (T, B, 2, S, S) counts -> (T, B, maps, S/2, S/2).
 
     Attributes:
         BLOCKS: names of the spiking blocks, in the order in which they run.
@@ -69,7 +69,7 @@ class SpikingUnet(nn.Module):
         if self.fine:
             self.u2 = SpikingBlock(_up(2 * w2, w1), config.tau)
         self.BLOCKS = ("s0", "d1", "d2", *self.residuals, "u1", *(["u2"] if self.fine else []))
-        self.head = nn.Conv2d(2 * (w1 if self.fine else w2), config.joints, 1, bias=False)
+        self.head = nn.Conv2d(2 * (w1 if self.fine else w2), config.maps, 1, bias=False)
         self.spikes: tuple[Tensor, ...] = ()
 
     def forward(self, x: Tensor) -> Tensor:
