@@ -1,37 +1,41 @@
 """What simulated recordings look like, in pictures and figures, beside what is known of real ones.
 
-usage: python benchmarks/simulator_evidence.py --out docs/simulator [--mocap FOLDER]
+usage: python benchmarks/simulator_evidence.py [--out docs/simulator] [--only PART ...]
 
-Writes frames.png (last 7500 events of ten movements, four cameras) and figures.md.
+Parts: figures (frames.png: last 7500 events of ten movements, four cameras; figures.md), realism
+(realism.md: error of a network that learnt from real recordings) and ablation (ablation.md: the
+same with one thing of the world changed). The last two need the folders of --judge and --weights.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from simulator_ablation import ablation_lines
+from simulator_judge import Judge
+from simulator_realism import realism_lines
+from simulator_speeds import spectrum_lines
 
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
-from hybrid_pose_ros.simulator.markers import markers_of
 from hybrid_pose_ros.simulator.movements.catalogue import MOVEMENTS, find_movement
-from hybrid_pose_ros.simulator.performance import Performance, perform_mocap, perform_movement
+from hybrid_pose_ros.simulator.noise import NoiseSource
 from hybrid_pose_ros.simulator.recording import SimulatedRecording
+from hybrid_pose_ros.simulator.scene import Optics, backdrop
+from hybrid_pose_ros.simulator.sensor import DAVIS346
 from hybrid_pose_ros.simulator.simulate import simulate
-from hybrid_pose_ros.skeleton import INDEX
 
 SUBJECT = 13
+SHARED = Path("../shared")
 WIDTH, HEIGHT = 346, 260
 SHOWN = (1, 3, 5, 8, 9, 12, 16, 21, 22, 27)
 REAL = "| a real frame | 11000 | 2850 | 0.10 | 18 or more |"  # event_world prototype
 FRAME_EVENTS, REAL_EVENTS = 7500, 11000
-# Movements of ours and the clips of the CMU database (subject 02) of the same kind.
-KINDS = ((9, "02_01"), (9, "02_02"), (21, "02_03"), (10, "02_04"), (16, "02_05"))
-BANDS_HZ = (0.3, 1.0, 2.0, 4.0, 8.0)
 
 
 def counts_of(events: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -103,61 +107,63 @@ def rate_lines(seconds: float) -> list[str]:
     return lines
 
 
-def speed_of(performance: Performance, seconds: float) -> np.ndarray:
-    """Speeds (n, 13) in m/s of the labelled points, every 10 ms."""
-    xyz = markers_of(performance.bones(np.arange(0.0, seconds, 0.01)))
-    return np.asarray(np.linalg.norm(np.gradient(xyz, 0.01, axis=0), axis=-1))
-
-
-def spectrum_line(name: str, speed: np.ndarray) -> str:
-    """Median and 95 % speeds of hands and feet, and how their speed's power spreads over bands."""
-    cells = []
-    for pair in (("hand_right", "hand_left"), ("foot_right", "foot_left")):
-        part = speed[:, [INDEX[p] for p in pair]]
-        power = np.abs(np.fft.rfft(part - part.mean(axis=0), axis=0)) ** 2
-        hertz = np.fft.rfftfreq(len(part), 0.01)
-        edges = np.searchsorted(hertz, (*BANDS_HZ, 50.0))
-        bands = [power[a:b].sum() for a, b in pairwise(edges)]
-        shares = " ".join(f"{100 * b / max(sum(bands), 1e-12):.0f}" for b in bands)
-        cells.append(f"{np.median(part):.2f} | {np.percentile(part, 95):.2f} | {shares}")
-    return f"| {name} | {' | '.join(cells)} |"
-
-
-def spectrum_lines(mocap: Path, seconds: float) -> list[str]:
-    """Our movements and the clips of the same kind, one after the other."""
+def noise_lines(seconds: float) -> list[str]:
+    """Events that no light caused, of a pixel on the wall and on the floor of camera 2."""
+    camera = load_rig(share_path("config", "dhp19_rig.yaml"), ["cam2"]).cameras["cam2"]
+    rng = np.random.default_rng(0)
+    light = backdrop(Optics.of(camera), (HEIGHT, WIDTH), rng)
+    noise = NoiseSource(DAVIS346, light, rng).between(0, int(seconds * 1e9))
+    rate = counts_of(noise, WIDTH, HEIGHT) / seconds
     lines = []
-    for number, clip in KINDS:
-        played = perform_mocap(SUBJECT, mocap / f"{clip}.amc")
-        lines.append(spectrum_line(f"CMU {clip}", speed_of(played, played.seconds)))
-        ours = perform_movement(SUBJECT, number, 0, seconds)
-        lines.append(spectrum_line(MOVEMENTS[number - 1].name, speed_of(ours, seconds)))
+    for name, part in (
+        ("brighter half", light >= np.median(light)),
+        ("darker half", light < np.median(light)),
+    ):
+        on = noise["p"][part[noise["y"], noise["x"]]].mean()
+        cells = f"{rate[part].mean():.3f} | {np.percentile(rate[part], 99):.2f} | {on:.2f}"
+        lines.append(f"| {name} of the backdrop | {cells} |")
     return lines
 
 
+def figures(out: Path, mocap: Path, seconds: float) -> list[str]:
+    """Lines of figures.md; writes frames.png."""
+    text = ["| frame, camera 2 | events | active pixels | isolated share | highest count |"]
+    text += ["|---|---|---|---|---|", REAL, *frames_sheet(out / "frames.png", seconds), ""]
+    text += ["| thousand events a second | camera 2 | camera 3 |", "|---|---|---|"]
+    text += [*rate_lines(seconds), ""]
+    text += ["| noise | events a second and pixel | 99 % of the pixels below | share of ON |"]
+    text += ["|---|---|---|---|", *noise_lines(200.0), ""]
+    if mocap.is_dir():
+        text += [*spectrum_lines(mocap, 10.0), ""]
+    return text
+
+
 def main() -> None:
-    """Make everything."""
+    """Make the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parts = ("figures", "realism", "ablation")
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--out", type=Path, default=Path("docs/simulator"))
-    parser.add_argument("--mocap", type=Path, default=Path("../shared/data/cmu_mocap_02"))
+    parser.add_argument("--mocap", type=Path, default=SHARED / "data/cmu_mocap_02")
+    parser.add_argument("--judge", type=Path, default=SHARED / "tools/realism")
+    parser.add_argument("--weights", type=Path, default=SHARED / "data/dhp19_cnn/DHP_CNN.model")
     parser.add_argument("--seconds", type=float, default=3.0)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    text = ["# Figures of the simulator", "", "Made by `benchmarks/simulator_evidence.py`.", ""]
-    text += ["| frame, camera 2 | events | active pixels | isolated share | highest count |"]
-    text += [
-        "|---|---|---|---|---|",
-        REAL,
-        *frames_sheet(args.out / "frames.png", args.seconds),
-        "",
-    ]
-    text += ["| thousand events a second | camera 2 | camera 3 |", "|---|---|---|"]
-    text += [*rate_lines(args.seconds), ""]
-    if args.mocap.is_dir():
-        bands = ", ".join(f"{b:g}" for b in BANDS_HZ)
-        text += [f"Speeds in m/s; % of the speed's power from {bands} Hz on.", ""]
-        text += ["| motion | hands median | 95 % | bands | feet median | 95 % | bands |"]
-        text += ["|---|---|---|---|---|---|---|", *spectrum_lines(args.mocap, 10.0), ""]
-    (args.out / "figures.md").write_text("\n".join(text))
+    for part in args.only:
+        if part == "figures":
+            text = figures(args.out, args.mocap, args.seconds)
+        elif not args.weights.is_file():
+            print(f"{part}: skipped, {args.weights} is not there", file=sys.stderr)
+            continue
+        else:
+            judge = Judge(args.judge, args.weights)
+            lines = ablation_lines(judge)
+            if part == "realism":
+                lines = realism_lines(judge, args.mocap)
+            text = [*lines, ""]
+        head = [f"# Simulator: {part}", "", "Made by `benchmarks/simulator_evidence.py`.", ""]
+        (args.out / f"{part}.md").write_text("\n".join([*head, *text]).rstrip() + "\n")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def _sway(rng: np.random.Generator) -> Callable[[np.ndarray, Pose], Pose]:
     quick = rng.uniform(0.8, 1.3, 8) * 2.0 * np.pi
     shift = rng.uniform(0.0, 2.0 * np.pi, (3, 8))
     size = rng.uniform(0.7, 1.3, 8)
-    place = rng.normal(0.0, 0.03, 2)
+    place = rng.normal(0.0, (0.12, 0.04))  # two real people stood 0.4 m apart in depth
     heading = rng.normal(0.0, 0.03)
 
     def sway(t: np.ndarray, posture: Pose) -> Pose:

@@ -75,7 +75,8 @@ def find_subject(number: int) -> Subject:
 
 def _drawn(number: int) -> Subject:
     rng = np.random.default_rng([1906, number])
-    female = bool(rng.random() < 0.5) if number >= FIRST_RANDOM_SUBJECT else number % 2 == 0
+    # DHP19 had 12 women and 5 men; which numbers they are is not published.
+    female = bool(rng.random() < 0.5) if number >= FIRST_RANDOM_SUBJECT else number % 3 != 0
     height = float(np.clip(rng.normal(1.66 if female else 1.79, 0.07), 1.5, 2.0))
     shirt, trousers, skin, hair, shoe = _reflectances(rng)
     long_trousers = rng.random() < 0.3
@@ -119,7 +120,8 @@ def _reflectances(rng: np.random.Generator) -> tuple[float, float, float, float,
         gaps = np.log([shirt / skin, trousers / skin, shirt / trousers])
         if np.abs(gaps).min() > 0.25:
             break
-    hair = float(np.exp(rng.uniform(np.log(0.04), np.log(0.2))))
+    # The sensor sees near infrared, where hair is less dark than to the eye.
+    hair = float(np.exp(rng.uniform(np.log(0.07), np.log(0.34))))
     return shirt, trousers, skin, hair, float(rng.uniform(0.2, 0.65))
 
 

@@ -160,10 +160,18 @@ def test_subjects_differ_and_stay():
     people = [find_subject(n) for n in (*range(1, 18), 101, 102)]
     looks = {(p.height, p.shirt, p.trousers, p.sleeve, p.hair) for p in people}
     assert len(looks) == len(people)
-    assert {p.female for p in people} == {True, False}
+    assert sum(p.female for p in people[:17]) == 12  # as in DHP19
     assert all(1.5 <= p.height <= 2.0 for p in people)
     assert find_subject(7) == find_subject(7)
     assert isinstance(people[0], Subject)
+
+
+def test_people_stand_nearer_and_farther_but_hardly_beside_the_middle():
+    now = np.array([0.0])
+    feet = [bones("stand", 101 + n, t=now).ankle[0, :, :2].mean(axis=0) for n in range(200)]
+    aside, ahead = np.std(feet, axis=0)
+    assert ahead == pytest.approx(0.12, rel=0.2)
+    assert aside == pytest.approx(0.04, rel=0.25)
 
 
 def test_rhythm_repeats_about_its_period():
