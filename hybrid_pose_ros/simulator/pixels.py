@@ -10,8 +10,8 @@ from hybrid_pose_ros.simulator.kernel import kernel
 
 DARK = np.float32(0.01)  # radiance of the dark current
 REFERENCE = np.float32(0.2)  # radiance at which a time constant is given
-_BLUR = 0.18  # weight of each neighbour in the lens blur
-_SETTLED = 2e-3  # log units from the final value at which a pixel counts as settled
+BLUR = 0.18  # weight of each neighbour in the lens blur
+SETTLED = 2e-3  # log units from the final value at which a pixel counts as settled
 
 
 @kernel
@@ -19,7 +19,7 @@ def _blur(image: np.ndarray, v: int, lo: int, hi: int, line: np.ndarray) -> None
     """Lens blur of row v, columns lo..hi, into `line`."""
     height, width = image.shape
     above, below = max(v - 1, 0), min(v + 1, height - 1)
-    centre, side = np.float32(1 - 2 * _BLUR), np.float32(_BLUR)
+    centre, side = np.float32(1 - 2 * BLUR), np.float32(BLUR)
     for u in range(max(lo, 1), min(hi, width - 1)):
         left = side * (image[above, u - 1] + image[below, u - 1]) + centre * image[v, u - 1]
         here = side * (image[above, u] + image[below, u]) + centre * image[v, u]
@@ -112,7 +112,7 @@ def respond(
             # The photoreceptor is as fast as its photocurrent is large.
             gain = 1.0 - math.exp(-pace * (light + DARK) / (REFERENCE + DARK))
             new = np.float32(old + gain * (target - old))
-            if abs(target - new) < _SETTLED:
+            if abs(target - new) < SETTLED:
                 new = target
             else:
                 active[v, 0], active[v, 1] = min(active[v, 0], u), u + 1

@@ -1,12 +1,15 @@
 """Event sensors by name, and the DHP19 rig as such sensors would have seen it.
 
-Figures are those of data sheets and of measurements: Taverni et al., IEEE TCAS-II 2018 (DAVIS346);
-Suh et al., ISCAS 2020 (DVXplorer); Finateu et al., ISSCC 2020 (IMX636, the EVK4's); Prophesee's
-sheet of the Gen3.1. Thresholds are those at usual bias settings, not the finest possible.
+Numbers of pixels are the makers'. Of the behaviour, makers publish little (Prophesee's and Sony's
+sheets are for customers only), and it follows the bias settings more than the sensor: thresholds
+and times of all but the DAVIS346 are judgement, at usual settings, in the order that is agreed on:
+Prophesee's pixels are faster than Samsung's, and those faster than the DAVIS's. Noise is the
+DAVIS346's throughout; `with_noise` sets another. See docs/simulator.md.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,8 +32,13 @@ class Preset:
     model: SensorModel
 
 
+# A contrast of 25 %, as Prophesee defines contrast: (most - least) / least light.
+_QUARTER = math.log(1.25)
+
 PRESETS: dict[str, Preset] = {
+    # Taverni et al., IEEE TCAS-II 2018. Settings: see SensorModel; shipped weights know them.
     "davis346": Preset(346, 260, DAVIS346),
+    # Samsung's VGA sensor (Son et al., ISSCC 2017), whose readout column by column is not modelled.
     "dvxplorer": Preset(
         640,
         480,
@@ -43,6 +51,7 @@ PRESETS: dict[str, Preset] = {
             refractory_s=0.001,
         ),
     ),
+    # Prophesee Gen3.1, in EVK1 to EVK3.
     "gen3_vga": Preset(
         640,
         480,
@@ -55,13 +64,14 @@ PRESETS: dict[str, Preset] = {
             refractory_s=0.0003,
         ),
     ),
+    # IMX636 (Finateu et al., ISSCC 2020).
     "evk4": Preset(
         1280,
         720,
         replace(
             DAVIS346,
-            threshold_on=0.25,
-            threshold_off=0.25,
+            threshold_on=_QUARTER,
+            threshold_off=_QUARTER,
             threshold_spread=0.03,
             time_constant_s=0.0004,
             refractory_s=0.0002,

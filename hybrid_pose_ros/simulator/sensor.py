@@ -54,6 +54,8 @@ class SensorModel:
 
 
 DAVIS346 = SensorModel()
+LOWEST = 0.3  # threshold of the most sensitive pixel, of the mean
+PHASE = 0.5  # pixels begin up to so much of their threshold away from their last event
 
 
 class EventSensor:
@@ -72,7 +74,7 @@ class EventSensor:
         height, width = first.shape
         means = np.array([model.threshold_off, model.threshold_on])[:, None, None]
         thresholds = rng.normal(means, model.threshold_spread, (2, height, width))
-        self.thresholds = np.maximum(thresholds, 0.3 * means).astype(np.float32)
+        self.thresholds = np.maximum(thresholds, LOWEST * means).astype(np.float32)
         self.t_ns = int(t_ns)
         self._model = model
         self._state = np.full((4, height, width), -1.0, np.float32)
@@ -81,7 +83,7 @@ class EventSensor:
         everywhere = np.tile(np.array([0, width], np.int32), (height, 1))
         self._respond(first, everywhere, 0, math.inf, np.zeros(0, EVENT_DTYPE), 0)
         # Where between two events a pixel stands is random.
-        phase = rng.uniform(-0.5, 0.5, (height, width)) * self.thresholds.min(axis=0)
+        phase = rng.uniform(-PHASE, PHASE, (height, width)) * self.thresholds.min(axis=0)
         self._state[3] = self._state[2] + phase.astype(np.float32)
         self._last[:] = self.t_ns - 10**9
 

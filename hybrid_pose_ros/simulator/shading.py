@@ -11,7 +11,18 @@ from hybrid_pose_ros.simulator.kernel import kernel
 from hybrid_pose_ros.simulator.raycast import FAR
 
 TEXTURE_CELLS = 128  # a power of two
-_TEXEL_PER_M = TEXTURE_CELLS / 0.4  # the pattern repeats every 40 cm
+TEXEL_PER_M = TEXTURE_CELLS / 0.4  # the pattern repeats every 40 cm
+SLANT = (0.83, 0.31, 0.37)  # of the pattern against the axes of a part
+NECKLINE = (0.02, 0.075)  # metres: the circle's place to the front, its radius
+STRIPE = (75.0, 0.3)  # radians per metre, sine above which there is one
+HAIR_LINE = (0.15, 0.45)  # of the head's radius: hair behind the first and above the second
+# Eyes, brows, mouth, of the head's radius: height, half of it, distance from the middle, half of
+# the width, share of the skin's reflectance.
+FEATURES = (
+    (0.05, 0.09, 0.38, 0.17, 0.45),
+    (0.24, 0.045, 0.38, 0.24, 0.5),
+    (-0.52, 0.06, 0.0, 0.27, 0.6),
+)
 
 
 @kernel
@@ -31,28 +42,25 @@ def _reflectance(
     if kind == BORDER:
         return second if along > where else base
     if kind == COLLAR:
-        neckline = along > where and x * x + (y - 0.02) ** 2 < 0.075**2
+        neckline = along > where and x * x + (y - NECKLINE[0]) ** 2 < NECKLINE[1] ** 2
         return second if neckline else base
     if kind == STRIPES:
-        return second if math.sin(z * 75.0) > 0.3 else base
+        return second if math.sin(z * STRIPE[0]) > STRIPE[1] else base
     if kind == FACE:
         fx, fy, fz = abs(x / r), y / r, z / r
-        if fy < 0.15 or fz > 0.45:
+        if fy < HAIR_LINE[0] or fz > HAIR_LINE[1]:
             return second
-        if abs(fz - 0.05) < 0.09 and abs(fx - 0.38) < 0.17:  # eyes
-            return base * 0.45
-        if abs(fz - 0.24) < 0.045 and abs(fx - 0.38) < 0.24:  # brows
-            return base * 0.5
-        if abs(fz + 0.52) < 0.06 and fx < 0.27:  # mouth
-            return base * 0.6
+        for height, half, aside, wide, share in FEATURES:
+            if abs(fz - height) < half and abs(fx - aside) < wide:
+                return base * share
     return base
 
 
 @kernel
 def _texture(pattern: np.ndarray, offset: float, x: float, y: float, z: float) -> float:
     """Log reflectance of folds and prints at a point of a part."""
-    u = int((x + 0.83 * y + offset) * _TEXEL_PER_M + 65536.0) & (TEXTURE_CELLS - 1)
-    v = int((z + 0.31 * y + 0.37 * offset) * _TEXEL_PER_M + 65536.0) & (TEXTURE_CELLS - 1)
+    u = int((x + SLANT[0] * y + offset) * TEXEL_PER_M + 65536.0) & (TEXTURE_CELLS - 1)
+    v = int((z + SLANT[1] * y + SLANT[2] * offset) * TEXEL_PER_M + 65536.0) & (TEXTURE_CELLS - 1)
     return pattern[v, u]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,8 +12,7 @@ from hybrid_pose_ros.simulator.markers import markers_of
 from hybrid_pose_ros.simulator.performance import Performance, check_seconds, perform_movement
 from hybrid_pose_ros.simulator.recording import SimulatedRecording
 from hybrid_pose_ros.simulator.sensor import DAVIS346, SensorModel
-from hybrid_pose_ros.simulator.subjects import Subject
-from hybrid_pose_ros.simulator.view import CameraRun
+from hybrid_pose_ros.simulator.view import CameraRun, entropy_of
 
 TRUTH_PERIOD_NS = 10_000_000
 FRAME_RATE = 300.0  # most pictures a second; slow motion needs fewer
@@ -95,12 +93,8 @@ def camera_run(
 ) -> CameraRun:
     """One camera about to see a performance; always the same for the same arguments."""
     return CameraRun(
-        camera, performance, sensor, _entropy(seed, performance.person, camera), frame_rate
+        camera, performance, sensor, entropy_of(seed, performance.person, camera), frame_rate
     )
-
-
-def _entropy(seed: int, person: Subject, camera: Camera) -> list[int]:
-    return [seed, person.number, zlib.crc32(camera.name.encode())]
 
 
 def check_in_view(camera: Camera, truth: np.ndarray) -> None:

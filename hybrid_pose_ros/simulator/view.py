@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -19,10 +20,20 @@ from hybrid_pose_ros.simulator.sensor import EventSensor, SensorModel
 from hybrid_pose_ros.simulator.subjects import Subject
 
 _CHUNK_NS = 1_000_000_000
-_WARM_NS = 100_000_000  # simulated before time 0 so that the pixels have a past
+WARM_NS = 100_000_000  # simulated before time 0 so that the pixels have a past
 _STEP_PX = 0.7  # motion of the fastest joint between two pictures
 _SLOWEST_HZ = 60.0
 _BUFFER = 400_000
+
+
+def entropy_of(seed: int, person: Subject, camera: Camera) -> list[int]:
+    """What seeds everything random about one camera that sees one person."""
+    return [seed, person.number, zlib.crc32(camera.name.encode())]
+
+
+def generators(entropy: list[int]) -> tuple[np.random.Generator, ...]:
+    """Generators of the pixels, the noise and the scene."""
+    return tuple(np.random.default_rng(entropy).spawn(3))
 
 
 def set_up(camera: Camera, person: Subject, rng: np.random.Generator) -> Renderer | LensRenderer:
@@ -57,10 +68,10 @@ class CameraRun:
         self._camera = camera
         self._person, self._bones = performance.person, performance.bones
         self._rate = frame_rate
-        pixels, noise, scene = np.random.default_rng(entropy).spawn(3)
+        pixels, noise, scene = generators(entropy)
         self._renderer = set_up(camera, self._person, scene)
-        self._draw(np.array([-_WARM_NS]), lambda t_ns: None)
-        self._sensor = EventSensor(model, self._renderer.image, -_WARM_NS, pixels)
+        self._draw(np.array([-WARM_NS]), lambda t_ns: None)
+        self._sensor = EventSensor(model, self._renderer.image, -WARM_NS, pixels)
         self._noise = NoiseSource(model, self._renderer.image, noise)
 
     def chunks(
@@ -68,7 +79,7 @@ class CameraRun:
     ) -> Iterator[tuple[float, np.ndarray]]:
         """Yield (share done, sorted events of the next piece of time) from time 0 on."""
         end = int(seconds * 1e9)
-        self._sense(-_WARM_NS, 0)
+        self._sense(-WARM_NS, 0)
         for start in range(0, end, chunk_ns):
             stop = min(end, start + chunk_ns)
             events = np.concatenate([self._sense(start, stop), self._noise.between(start, stop)])

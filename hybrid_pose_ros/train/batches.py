@@ -16,6 +16,7 @@ from hybrid_pose_ros.data.dhp19_windows import Windows
 from hybrid_pose_ros.errors import RecordingError
 from hybrid_pose_ros.train.config import StageConfig
 from hybrid_pose_ros.train.data_config import AugmentationConfig
+from hybrid_pose_ros.train.fresh import FreshViews
 from hybrid_pose_ros.train.samples import Batch, collate
 from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View
 
@@ -36,6 +37,7 @@ class Batches(Dataset):
             otherwise random places, augmented.
         following: also the keyframes after the last bins.
         rank, world: of this device, and how many there are.
+        fresh: makes the views, always others, instead; recipe "ours".
     """
 
     views: list[View]
@@ -46,8 +48,14 @@ class Batches(Dataset):
     following: bool = False
     rank: int = 0
     world: int = 1
+    fresh: FreshViews | None = None
 
     def __post_init__(self) -> None:
+        if self.fresh is not None:
+            self.views = self.fresh.empty()
+        self._find_places()
+
+    def _find_places(self) -> None:
         longest = self.stage.bins[1] + self.stage.delay[1]
         if self.augmentation is not None:
             faster = self.augmentation.time_scale[1]
@@ -76,6 +84,9 @@ class Batches(Dataset):
         return self.steps
 
     def __getitem__(self, step: int) -> Batch:
+        if self.fresh is not None and self.fresh.renew(step, [self.seed, self.rank]):
+            self.views = self.fresh.views
+            self._find_places()
         shared = np.random.default_rng([self.seed, step])  # the same on every device
         low, high = self.stage.bins
         bins = int(shared.integers(low, high + 1))

@@ -38,15 +38,9 @@ class ClipPlan:
 def plan_clips(config: DataConfig) -> tuple[list[ClipPlan], list[ClipPlan]]:
     """Training and validation clips; they share neither subjects nor movements nor seeds."""
     rng = np.random.default_rng(config.seed)
-    allowed = [m for m in range(1, 34) if m not in config.held_out_movements]
     training = []
     for index in range(config.clips):
-        # Half of the DHP19-like training subjects, half of people seen only once.
-        subject = int(rng.integers(1, 13)) if rng.random() < 0.5 else 1000 + index
-        free = rng.random() < config.free_share
-        movement = "free" if free else str(rng.choice(allowed))
-        seed = int(rng.integers(1, 2**31))
-        training.append(ClipPlan(f"train_{index:04d}", subject, movement, seed))
+        training.append(draw_plan(f"train_{index:04d}", 1000 + index, config, rng))
     validation = []
     for index in range(config.validation_clips):
         subject = 13 + index % 5
@@ -54,6 +48,17 @@ def plan_clips(config: DataConfig) -> tuple[list[ClipPlan], list[ClipPlan]]:
         seed = int(rng.integers(2**31, 2**32))
         validation.append(ClipPlan(f"validation_{index:04d}", subject, movement, seed))
     return training, validation
+
+
+def draw_plan(
+    name: str, newcomer: int, config: DataConfig, rng: np.random.Generator
+) -> ClipPlan:  # fmt: skip
+    """A training clip: one of the DHP19-like training subjects, or as often `newcomer`."""
+    allowed = [m for m in range(1, 34) if m not in config.held_out_movements]
+    subject = int(rng.integers(1, 13)) if rng.random() < 0.5 else newcomer
+    free = rng.random() < config.free_share
+    movement = "free" if free else str(rng.choice(allowed))
+    return ClipPlan(name, subject, movement, int(rng.integers(1, 2**31)))
 
 
 def make_clip(plan: ClipPlan, config: DataConfig) -> Path:
@@ -114,10 +119,14 @@ def _opened(path: Path) -> Iterator[Any]:
 def make_clips(config: DataConfig, workers: int) -> None:
     """Simulate all clips that are missing, `workers` at a time, with a progress bar.
 
+    Fresh clips are not among them, except those for validation.
+
     Raises:
         RecordingError: the folder has other clips.
     """
-    plans = [plan for plans in plan_clips(config) for plan in plans]
+    training, plans = plan_clips(config)
+    if config.source == "simulated":
+        plans = training + plans
     check_clips(plans, config)
     Path(config.folder).mkdir(parents=True, exist_ok=True)
     missing = [p for p in plans if not (Path(config.folder) / f"{p.name}.npz").exists()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SOURCES = ("simulated", "dhp19")
+SOURCES = ("simulated", "dhp19", "fresh")
 TEST_SUBJECTS = (13, 14, 15, 16, 17)  # of the published split
 
 
@@ -19,23 +19,44 @@ def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True)
+class FreshConfig:
+    """How clips are renewed that nobody sees twice.
+
+    Attributes:
+        steps: so many steps of training, then the next clips.
+        device: that simulates them; "auto": a GPU where there is one. On "cpu" the ordinary
+            simulator does it, which is much faster there and has the same statistics.
+    """
+
+    steps: int = 200
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """Recordings to train on.
 
     Attributes:
         source: "simulated": clips that are made first where they are missing; "dhp19": a folder
-            of HDF5 files, real or written by `hybrid_pose simulate --format h5`.
-        folder: where they are.
+            of HDF5 files, real or written by `hybrid_pose simulate --format h5`; "fresh": clips
+            that are simulated while training goes on, and used for a while; recipe "ours".
+        folder: where they are; fresh: only those for validation.
         cameras: views, names in the DHP19 rig; one network is trained for all of them.
         held_out_movements: DHP19 numbers that are not trained on.
         validation_subjects: dhp19: who is validated on; none of the others is.
         keyframe: "count": the CNN sees the last 7500 events, or "duration": the last 100 ms.
         step_ms: published recipe: from one sequence to the next.
-        clips: simulated: number of recordings; so are the settings below.
+        clips: simulated: number of recordings; fresh: number of them in memory. The settings
+            below are of both, too.
         validation_clips: further clips, of held-out subjects and movements.
         seconds: length of each.
         seed: decides subjects, movements and seeds of all clips.
         free_share: share of clips with free, random joint motion.
+        fresh: settings of that source; None: the usual ones.
     """
 
     source: str = "simulated"
@@ -50,18 +71,22 @@ class DataConfig:
     seconds: float = 4.0
     seed: int = 1
     free_share: float = 0.3
+    fresh: FreshConfig | None = None
 
     def __post_init__(self) -> None:
         one_of("source", self.source, SOURCES)
         one_of("keyframe", self.keyframe, ("count", "duration"))
         if not self.cameras:
             raise ValueError("cameras must name at least one camera")
-        if self.source == "simulated" and (self.clips < 1 or self.validation_clips < 1):
+        if self.fresh is not None and self.source != "fresh":
+            raise ValueError(f"fresh belongs to source fresh, not {self.source}; remove it")
+        made = self.source != "dhp19"
+        if made and (self.clips < 1 or self.validation_clips < 1):
             raise ValueError(
                 f"clips and validation_clips must be at least 1, got {self.clips} and "
                 f"{self.validation_clips}"
             )
-        if self.source == "simulated" and not self.held_out_movements:
+        if made and not self.held_out_movements:
             raise ValueError("held_out_movements must name one: validation clips show them")
 
 

@@ -1,0 +1,1 @@
+"""Many people and cameras at once, in PyTorch: the simulator on a GPU (or a CPU)."""
