@@ -28,8 +28,9 @@ def shared(*parts: str) -> PathJoinSubstitution:
 
 def overrides(context: LaunchContext) -> dict:
     """Parameters given on the command line; an empty one stays as the parameter file has it."""
-    names = ("cameras", "rig", "device")
+    names = ("cameras", "rig", "device", "keyframes")
     given = {name: LaunchConfiguration(name).perform(context) for name in names}
+    given["timing.keyframes"] = given.pop("keyframes")
     parameters = {name: value for name, value in given.items() if value}
     if "cameras" in parameters:
         cameras = parameters["cameras"].strip("[] ").split(",")
@@ -82,6 +83,12 @@ def generate_launch_description() -> LaunchDescription:
                 default_value="",
                 choices=["", "auto", "cpu", "cuda"],
                 description="where the networks run",
+            ),
+            DeclareLaunchArgument(
+                "keyframes",
+                default_value="",
+                choices=["", "fixed", "on_demand"],
+                description="of the CNN: ten a second, or when the pose has drifted",
             ),
             DeclareLaunchArgument("use_sim_time", default_value="false", description="use /clock"),
             DeclareLaunchArgument("rviz", default_value="false", description="open RViz too"),

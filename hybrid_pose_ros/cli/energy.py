@@ -132,17 +132,19 @@ def _lines(result: dict[str, Any]) -> list[str]:
     lines = []
     for name, found in result["networks"].items():
         lines.append(f"{name}, one camera, mW on average over {found['seconds']:g} s of events")
-        heads = ("M MAC/s", "M add/s", "spikes %", "7 nm", "45 nm", "on chip", "DRAM")
+        heads = ("M MAC/s", "M add/s", "spikes %", "idle %", "7 nm", "45 nm", "on chip", "DRAM")
         lines.append(f"  {'layer':<24}" + "".join(f"{head:>10}" for head in heads))
         for layer in [*found["layers"], found["total"]]:
-            rate = layer["spike_rate"]
+            rate, idle = layer["spike_rate"], layer["idle_rate"]
             cells = [
                 f"{layer['macs'] * 1e-6:.1f}", f"{layer['additions'] * 1e-6:.1f}",
                 "" if rate is None else f"{100 * rate:.2f}",
+                "" if idle is None else f"{100 * idle:.2f}",
                 *(f"{value:.3f}" for value in layer["arithmetic_mw"].values()),
                 *(f"{value:.2f}" for value in layer["memory_mw"].values()),
             ]  # fmt: skip
             lines.append(f"  {layer['name']:<24}" + "".join(f"{cell:>10}" for cell in cells))
+    lines.append("idle: neurons that fire by their bias, without any event")
     lines.append("arithmetic: 7 nm, 45 nm; memory traffic, estimated apart: all on chip, all DRAM")
     measured = result["measured"]
     lines.append(f"measured: {measured if isinstance(measured, str) else json.dumps(measured)}")

@@ -13,6 +13,7 @@ from hybrid_pose_ros.resources import share_path
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hybrid_pose_ros.eval.keyframe_curve import CurveProtocol
     from hybrid_pose_ros.eval.scene import Scene
 
 EXAMPLE = """examples:
@@ -20,11 +21,14 @@ EXAMPLE = """examples:
   hybrid_pose evaluate --mocap clips/ --sections subjects,movements,mocap --json
   hybrid_pose evaluate --data DHP19/ --models lite/hybrid_cnn_snn=mine.safetensors
   hybrid_pose evaluate --data recordings/demo --cameras cam2,cam3 --rates 100
+  hybrid_pose evaluate --parts keyframes --out out/keyframes
 
 Simulated people are kept in --clips and read again the next time. --out gets results.json,
 results.md, results.csv, results.tex, published/*.txt and examples.npz (for `hybrid_pose plot`).
 """
-SECTIONS = ("subjects", "movements", "mocap")
+TEST_SECTIONS = ("subjects", "movements", "mocap")
+SECTIONS = (*TEST_SECTIONS, "fitting")
+PARTS = ("windows", "keyframes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rates", default="100,200", help="steps per second, comma-separated")
     parser.add_argument(
         "--horizon-ms", type=int, default=400, help="how long some windows have no new keyframe"
+    )
+    parser.add_argument(
+        "--parts", default="windows,keyframes",
+        help="windows: all networks against each other; keyframes: error by keyframes a second",
+    )  # fmt: skip
+    parser.add_argument(
+        "--drifts", default="1,1.5,2,3,4.5,7",
+        help="thresholds of keyframes on demand, px, comma-separated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--delay-bins", type=int, default=0, help="of the part keyframes: how late they come"
     )
     parser.add_argument("--batch", type=int, default=16, help="windows at a time")
     parser.add_argument("--out", type=Path, help="folder of the tables and of what plots need")
@@ -56,8 +71,9 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--rig", type=Path, help="rig file (default: the DHP19 rig)")
     parser.add_argument(
-        "--sections", default="subjects,movements", help="of subjects, movements, mocap"
-    )
+        "--sections", default="subjects,movements",
+        help="of subjects, movements, mocap; fitting: further people, to fit settings on",
+    )  # fmt: skip
     parser.add_argument(
         "--left-out", default="7,8,22,27,28", help="numbers of the movements not trained on"
     )
@@ -77,10 +93,13 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from hybrid_pose_ros.eval.contenders import load_networks
-    from hybrid_pose_ros.eval.evaluation import Protocol, evaluate, write_json
+    from hybrid_pose_ros.eval.evaluation import Protocol, nothing, write_json
+    from hybrid_pose_ros.eval.evaluation import evaluate as compare
     from hybrid_pose_ros.eval.examples import FILE, write_examples
+    from hybrid_pose_ros.eval.extra_tables import whole_markdown
+    from hybrid_pose_ros.eval.keyframe_curve import keyframe_curve
     from hybrid_pose_ros.eval.published_text import write_published
-    from hybrid_pose_ros.eval.tables import markdown, write_tables
+    from hybrid_pose_ros.eval.tables import write_tables
     from hybrid_pose_ros.runtime.device import resolve_device
 
     if args.out is not None and args.out.exists() and not args.out.is_dir():
@@ -88,22 +107,29 @@ def run(args: argparse.Namespace) -> int:
     protocol = Protocol(
         _rates(args.rates), _horizon(args.horizon_ms), batch=at_least_1("--batch", args.batch)
     )
+    parts, curve = _parts(args.parts), _curve(args)
     device = resolve_device(args.device)
     torch.set_num_threads(at_least_1("--threads", args.threads))
     given = [item for item in args.models.split(",") if item]
     networks = load_networks(given, share_path("weights"), device)
     scenes, count, notes = open_scenes(args)
-    result, examples = evaluate(networks, scenes, count, protocol)
+    windows = "windows" in parts
+    result, examples = (
+        compare(networks, scenes, count, protocol) if windows else (nothing(networks), [])
+    )
+    if "keyframes" in parts:
+        result["keyframes"] = keyframe_curve(networks, scenes, count, curve)
     result["left_out"] += notes
     result["data"] = {
         "source": args.data, "cameras": args.cameras, "seed": args.seed, "seconds": args.seconds,
     }  # fmt: skip
     if args.out is not None:
         write_json(result, args.out / "results.json")
-        write_tables(result, args.out)
-        write_published(result, args.out / "published")
-        write_examples(examples, args.out / FILE)
-    print(json.dumps(result, indent=1) if args.json else markdown(result))
+        write_tables(result, args.out, whole_markdown(result))
+        if windows:
+            write_published(result, args.out / "published")
+            write_examples(examples, args.out / FILE)
+    print(json.dumps(result, indent=1) if args.json else whole_markdown(result))
     return 0
 
 
@@ -133,7 +159,7 @@ def open_scenes(args: argparse.Namespace) -> tuple[Iterable[Scene], int, list[st
         if not path.exists():
             raise ConfigError(f"no data at {path}; give 'simulated', a DHP19 folder or a recording")
         is_bag = path.is_file() or (path / "metadata.yaml").exists() or any(path.glob("*.mcap"))
-        every = tuple(SECTIONS)
+        every = TEST_SECTIONS if "fitting" not in sections else sections
         found = RecordingScene(path, rig) if is_bag else Dhp19Scenes(path, rig, left_out, every)
     return found, len(found), notes
 
@@ -156,6 +182,25 @@ def _numbers(name: str, text: str) -> tuple[int, ...]:
         return tuple(int(item) for item in text.split(",") if item)
     except ValueError as error:
         raise ConfigError(f"{name} must be whole numbers with commas, got {text!r}") from error
+
+
+def _parts(text: str) -> list[str]:
+    parts = text.split(",")
+    if unknown := sorted(set(parts) - set(PARTS)):
+        raise ConfigError(f"unknown parts {unknown}; known are {', '.join(PARTS)}")
+    return parts
+
+
+def _curve(args: argparse.Namespace) -> CurveProtocol:
+    from hybrid_pose_ros.eval.keyframe_curve import CurveProtocol
+
+    try:
+        drifts = tuple(float(item) for item in args.drifts.split(",") if item)
+        protocol = CurveProtocol(drifts_px=drifts, delay_bins=args.delay_bins)
+        protocol.settings()
+    except ValueError as error:
+        raise ConfigError(f"--drifts and --delay-bins must fit: {error}") from error
+    return protocol
 
 
 def _rates(text: str) -> tuple[int, ...]:

@@ -39,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--delay-bins", type=int, default=0, help="how late keyframes come into force, in bins"
     )
     parser.add_argument(
+        "--keyframes", default="fixed", choices=["fixed", "on_demand"],
+        help="of the CNN: ten a second, or when the pose has drifted",
+    )  # fmt: skip
+    parser.add_argument(
         "--mask", action="append", default=[], metavar="'CAMERA X Y WIDTH HEIGHT'",
         help="ignore the events of a region, in sensor pixels; may be repeated",
     )  # fmt: skip
@@ -65,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
     from hybrid_pose_ros.events.filters import FilterConfig
     from hybrid_pose_ros.pose.rig import load_rig
+    from hybrid_pose_ros.runtime.config import EstimatorConfig
     from hybrid_pose_ros.runtime.device import resolve_device
     from hybrid_pose_ros.runtime.offline import infer_recording
 
@@ -76,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
     with tqdm(total=100, desc="inference", unit="%", disable=None) as bar:
         try:
             poses = infer_recording(
-                args.recording, model, rig, device=device, engine=args.engine,
+                args.recording, model, rig, EstimatorConfig(keyframes=args.keyframes),
+                device=device, engine=args.engine,
                 delay_bins=args.delay_bins,
                 filters=FilterConfig(tuple(args.mask), args.hot_pixel_hz, args.background_ms),
                 progress=lambda share: bar.update(100 * share - bar.n),
@@ -102,10 +108,19 @@ def _summary(poses: CameraPoses) -> dict:
     return {
         "events": poses.inputs.counters["events"],
         "keyframes": len(poses.keyframes),
+        "keyframes_per_s": _keyframe_rate(poses),
         "updates": len(updates),
         "mean_confidence": round(confidence, 4),
         "spike_rate": round(sum(u.spike_rate for u in updates) / count, 5),
     }
+
+
+def _keyframe_rate(poses: CameraPoses) -> float:
+    """Keyframes per second, from the first one to the last pose."""
+    if not poses.updates or not poses.keyframes:
+        return 0.0
+    seconds = (poses.updates[-1].t_ns - poses.keyframes[0].t_ns) * 1e-9
+    return round(len(poses.keyframes) / seconds, 2)
 
 
 def _write(path: Path, poses: dict[str, CameraPoses]) -> None:

@@ -24,6 +24,7 @@ VERBS = {
     "train": ("train", "train the networks on the simulator"),
     "evaluate": ("evaluate", "compare networks with the truth and with each other"),
     "plot": ("plot", "draw the results of evaluations"),
+    "fit-covariance": ("fit_covariance", "fit the ellipses of a network, into its weights"),
     "energy": ("energy", "what the networks cost, layer by layer"),
 }
 

@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     written = []
     for section in dict.fromkeys(name for result in results for name in result["sections"]):
         written += _curves(results, section, args.out)
+    written += _keyframes(results, args.out)
     for example in {example.section: example for example in reversed(examples)}.values():
         for kind, draw in (("2d", picture_2d), ("3d", picture_3d)):
             written.append(args.out / f"{example.section}_example_{kind}.png")
@@ -47,8 +48,21 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _keyframes(results: list[dict[str, Any]], folder: Path) -> list[Path]:
+    """Draws error against keyframes per second, where a result has it; the files."""
+    from hybrid_pose_ros.eval.extra_plots import keyframe_curve
+
+    curves = [item for result in reversed(results) for item in result.get("keyframes", {}).items()]
+    written = []
+    for section, curve in dict(curves).items():
+        written.append(folder / f"{section}_keyframes.png")
+        keyframe_curve(curve, written[-1])
+    return written
+
+
 def _curves(results: list[dict[str, Any]], section: str, folder: Path) -> list[Path]:
     """Draws the curves of one section; the files."""
+    from hybrid_pose_ros.eval.extra_plots import reliability
     from hybrid_pose_ros.eval.plots import (
         accuracy_over_power,
         error_over_time,
@@ -69,4 +83,8 @@ def _curves(results: list[dict[str, Any]], section: str, folder: Path) -> list[P
             name = re.sub(r"\W+", "_", row["name"])
             written.append(folder / f"{section}_firing_{name}_{row['rate_hz']}hz.png")
             firing_rates(row, title, written[-1])
+        if "reliability" in row:
+            name = re.sub(r"\W+", "_", row["name"])
+            written.append(folder / f"{section}_reliability_{name}_{row['rate_hz']}hz.png")
+            reliability(row, title, written[-1])
     return written

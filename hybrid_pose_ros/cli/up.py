@@ -32,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rig", default="", help="calibration file, or camera_info: live")
     parser.add_argument("--weights", default="", help="weights (default: the shipped ones)")
     parser.add_argument("--device", default="", choices=["", "auto", "cpu", "cuda"])
+    parser.add_argument(
+        "--keyframes", default="", choices=["", "fixed", "on_demand"],
+        help="of the CNN: ten a second, or when the pose has drifted (default: config's)",
+    )  # fmt: skip
     parser.add_argument("--namespace", default="", help="before all topics")
     parser.add_argument("--record", type=Path, help="write what the graph publishes to this bag")
     parser.add_argument("--overlay", action="store_true", help="also start the overlay pictures")
@@ -77,6 +81,7 @@ def processes(args: argparse.Namespace) -> list[ProcessSpec]:
         rig=args.rig if is_live(args.rig) else args.rig and str(Path(args.rig).resolve()),
         weights=args.weights and str(Path(args.weights).resolve()),
         device=args.device,
+        keyframes=args.keyframes,
         namespace=args.namespace,
     )
     specs = [node(name, options) for name in ESTIMATORS]

@@ -14,6 +14,7 @@ from hybrid_pose_ros.errors import RecordingError
 from hybrid_pose_ros.eval.contenders import compare, left_out
 from hybrid_pose_ros.eval.examples import Example, take_example
 from hybrid_pose_ros.eval.judge import Judged
+from hybrid_pose_ros.eval.reliability import Reliability
 from hybrid_pose_ros.eval.scene import SECTIONS, Scene, grid_of
 from hybrid_pose_ros.eval.sequences import CameraEvents
 from hybrid_pose_ros.models.network import PoseNetwork
@@ -74,13 +75,17 @@ def evaluate(
         for section, rows in collected.items()
         if rows
     }
-    result = {
+    return nothing(networks) | {"sections": sections}, examples
+
+
+def nothing(networks: dict[str, PoseNetwork]) -> dict[str, Any]:
+    """A result in which nothing has been judged yet."""
+    return {
         "format": FORMAT,
         "networks": sorted(networks),
         "left_out": left_out(networks),
-        "sections": sections,
+        "sections": {},
     }
-    return result, examples
 
 
 def _judge_scene(
@@ -98,6 +103,8 @@ def _judge_scene(
     for one_each in zip(*found, strict=True):
         contender = one_each[0][0]
         judged = section.setdefault((rate, contender.label), Judged(contender))
+        if judged.reliability is None and not contender.variant and contender.name in networks:
+            judged.reliability = Reliability.of(networks[contender.name])
         views = [(c, poses) for c, (_, poses, _) in zip(cameras, one_each, strict=True)]
         for camera, (_, poses, firing) in list(zip(cameras, one_each, strict=True))[
             : protocol.judged

@@ -13,6 +13,7 @@ from hybrid_pose_ros.eval.accuracy import distances_3d
 from hybrid_pose_ros.eval.contenders import Contender
 from hybrid_pose_ros.eval.energy import NM_7, NM_45
 from hybrid_pose_ros.eval.poses import Firing, Poses
+from hybrid_pose_ros.eval.reliability import Reliability
 from hybrid_pose_ros.eval.scene import KEYFRAME_NS, Grid, Scene, crop_pixels
 from hybrid_pose_ros.pose.camera import Camera
 from hybrid_pose_ros.pose.keypoints import Keypoints
@@ -31,6 +32,7 @@ class Judged:
         fast: (N, T, 13) bool, alike.
         errors_3d: number of views -> (N, T, 13) mm, one per scene.
         firing: sum over everything, None where nothing spikes.
+        reliability: of confidences and covariances, None where it is not judged.
     """
 
     contender: Contender
@@ -39,6 +41,7 @@ class Judged:
     fast: list[np.ndarray] = field(default_factory=list)
     errors_3d: dict[int, list[np.ndarray]] = field(default_factory=dict)
     firing: Firing | None = None
+    reliability: Reliability | None = None
 
     def add_camera(
         self, scene: Scene, grid: Grid, camera: Camera, poses: Poses, firing: Firing | None
@@ -49,6 +52,8 @@ class Judged:
         self.estimate.append(crop_pixels(poses.uv, camera))
         self.truth.append(truth)
         self.fast.append(np.linalg.norm(truth - before, axis=-1) > metrics.FAST_PX)
+        if self.reliability is not None:
+            self.reliability.add(scene, grid, camera, poses)
         if firing is not None and self.firing is not None:
             self.firing.add(firing)
         elif firing is not None:
@@ -101,6 +106,7 @@ class Judged:
             "jitter_px": metrics.mean(np.array([s for s in shakes if s is not None])),
             "delay_ms": None if lag is None else lag * bin_ns * 1e-6,
             **self._cost(bin_ns, short),
+            **({} if self.reliability is None else {"reliability": self.reliability.row()}),
         }  # fmt: skip
 
     def _cost(self, bin_ns: int, short: int) -> dict[str, Any]:

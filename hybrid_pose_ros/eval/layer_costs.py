@@ -34,6 +34,7 @@ class LayerCost:
         additions: synaptic operations, from counted spikes.
         spike_rate: share of neurons per step; None where nothing spikes.
         memory_bytes: estimated traffic.
+        idle_rate: what it would be without any event: neurons that fire by their bias alone.
     """
 
     name: str
@@ -42,6 +43,7 @@ class LayerCost:
     additions: float
     spike_rate: float | None
     memory_bytes: float
+    idle_rate: float | None = None
 
     def asdict(self) -> dict[str, Any]:
         """The figures and what they mean in milliwatts."""
@@ -63,13 +65,30 @@ def layer_costs(
     if network.has_keyframe:
         costs += _dense(network, "keyframe", keyframes_per_s)
     if firing is not None:
-        costs += _spiking(firing, steps_per_s)
+        costs += _spiking(firing, steps_per_s, idle_rates(network))
     elif network.has_step:
         costs += _dense(network, "step", steps_per_s)
     return costs
 
 
-def _spiking(firing: Firing, steps_per_s: float) -> list[LayerCost]:
+@torch.inference_mode()
+def idle_rates(network: PoseNetwork, steps: int = 40) -> list[float]:
+    """Share of neurons of each spiking layer that fire per step when no event comes.
+
+    Counted over the second half of `steps`, from states of zero.
+    """
+    config, device = network.config, next(network.parameters()).device
+    nothing = torch.zeros(1, POLARITIES, config.input_size, config.input_size, device=device)
+    network.reset(1)
+    rates = []
+    for _ in range(steps):
+        network.step(nothing)
+        rates.append([float(layer.mean()) for layer in network.spikes])
+    counted = rates[steps // 2 :]
+    return [sum(layer) / len(counted) for layer in zip(*counted, strict=True)]
+
+
+def _spiking(firing: Firing, steps_per_s: float, idle: list[float]) -> list[LayerCost]:
     windows = firing.windows.sum()
     costs = []
     for i, name in enumerate(firing.layers):
@@ -77,7 +96,8 @@ def _spiking(firing: Firing, steps_per_s: float) -> list[LayerCost]:
         neurons = int(firing.neurons[i])
         rate = float(firing.spikes[i].sum() / windows / neurons) if neurons else None
         touched = 3 * additions + 2 * neurons * steps_per_s  # values read or written
-        costs.append(LayerCost(name, "steps", 0.0, additions, rate, VALUE_BYTES * touched))
+        silent = idle[i] if neurons else None
+        costs.append(LayerCost(name, "steps", 0.0, additions, rate, VALUE_BYTES * touched, silent))
     return costs
 
 

@@ -55,11 +55,11 @@ def error_over_time(rows: list[Row], title: str, path: Path) -> None:
         axis.set_ylim(0, 1.4 * top if top else 1)
         axis.set_title(f"{joints} joints", fontsize=10)
         axis.set_xlabel("ms after the keyframe")
-        _plain(axis)
+        plain_axis(axis)
     axes[0].set_ylabel("error, px of the 256 x 256 crop")
     _legend(axes[1])
     figure.suptitle(title, fontsize=11)
-    _save(figure, path)
+    save(figure, path)
 
 
 def accuracy_over_power(rows: list[Row], title: str, path: Path) -> None:
@@ -96,8 +96,8 @@ def accuracy_over_power(rows: list[Row], title: str, path: Path) -> None:
     axis.set_xlabel("mW of arithmetic per camera (7 nm)")
     axis.set_ylabel("error, px (mean until the next keyframe)")
     axis.set_title(f"{title}\ncrosses: published, other people and cameras", fontsize=10)
-    _plain(axis)
-    _save(figure, path)
+    plain_axis(axis)
+    save(figure, path)
 
 
 def firing_rates(row: Row, title: str, path: Path) -> None:
@@ -112,17 +112,23 @@ def firing_rates(row: Row, title: str, path: Path) -> None:
     axis.set_xlabel("ms after the keyframe")
     axis.set_ylabel("neurons that fire, %")
     axis.set_title(f"{title}: {label(row)}, {row['rate_hz']} Hz", fontsize=10)
-    _plain(axis)
+    plain_axis(axis)
     _legend(axis)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _look(row: Row) -> tuple[str, str]:
     """Colour and line style."""
-    return _KINDS.get(row["name"].split("/")[1], "#000000"), _VARIANTS.get(row["variant"], "-")
+    return colour_of(row["name"]), _VARIANTS.get(row["variant"], "-")
 
 
-def _plain(axis: Axes) -> None:
+def colour_of(name: str) -> str:
+    """Colour of a network by its name."""
+    return _KINDS.get(name.split("/")[1], "#000000")
+
+
+def plain_axis(axis: Axes) -> None:
+    """No frame, a faint grid."""
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(alpha=0.25, linewidth=0.6)
 
@@ -132,7 +138,8 @@ def _legend(axis: Axes) -> None:
     axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8, frameon=False)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """As PNG; the file appears only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     figure.savefig(partial, format="png", dpi=130)

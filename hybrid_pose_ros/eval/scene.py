@@ -16,6 +16,7 @@ SECTIONS = {
     "subjects": "new people, movements as in training",
     "movements": "new people, movements left out of training",
     "mocap": "new people, motion capture",
+    "fitting": "further people, movements as in training, to fit settings on",
     "recording": "one recording",
 }
 TIMING = EstimatorConfig()

@@ -18,13 +18,18 @@ from hybrid_pose_ros.eval.source import read_source
 from hybrid_pose_ros.events.types import EVENT_DTYPE
 from hybrid_pose_ros.pose.rig import Rig
 from hybrid_pose_ros.simulator.movements.catalogue import MOVEMENTS
+from hybrid_pose_ros.simulator.subjects import TEST_SUBJECTS
 from hybrid_pose_ros.skeleton import NUM_JOINTS
 
 _NUMBERED = re.compile(r"S\d+_session(\d+)_mov(\d+)")
+_PERSON = re.compile(r"S(\d+)_")
 
 
 def section_of(stem: str, left_out: Sequence[int]) -> str:
     """Section of a DHP19 recording by its name; `left_out` are numbers of movements."""
+    person = _PERSON.match(stem)
+    if person is not None and int(person[1]) not in TEST_SUBJECTS:
+        return "fitting"
     match = _NUMBERED.fullmatch(stem)
     if match is None:
         return "mocap"
@@ -34,7 +39,9 @@ def section_of(stem: str, left_out: Sequence[int]) -> str:
 
 
 class Dhp19Scenes:
-    """The test recordings (subjects 13 to 17) of a folder; read one at a time.
+    """The test recordings (subjects 13 to 17) of a folder, or those of everybody else.
+
+    They are read one at a time.
 
     Args:
         folder: as `find_recordings` wants it.
@@ -56,9 +63,8 @@ class Dhp19Scenes:
         stems: Collection[str] | None = None,
     ) -> None:
         self.rig = rig
-        recordings = [
-            r for r in find_recordings(folder, "test") if stems is None or r.stem in stems
-        ]
+        split = "all" if "fitting" in sections else "test"
+        recordings = [r for r in find_recordings(folder, split) if stems is None or r.stem in stems]
         found = [(r, section_of(r.stem, left_out)) for r in recordings]
         self.recordings = [(r, section) for r, section in found if section in sections]
         if not self.recordings:

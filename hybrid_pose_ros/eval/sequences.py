@@ -152,13 +152,15 @@ class SequenceEngine:
     ) -> None:
         maps = np.ascontiguousarray(heatmaps.float().cpu().numpy())
         for place, one in zip(places, maps, strict=True):
-            pose = decode_heatmaps(one, camera.crop, self.network.config.preset)
+            pose = decode_heatmaps(
+                one, camera.crop, self.network.config.preset, self.network.covariance_scale
+            )
             found.put(place, Poses(pose.uv, pose.covariance, pose.confidence))
 
     def _no_firing(self, steps: int) -> Firing | None:
         if self.plan is None:
             return None
-        neurons = np.array([*(np.prod(s) for s in self.network.state_shapes()), 0], np.int64)
+        neurons = np.array([*(np.prod(layer.shape) for layer in self.plan.layers), 0], np.int64)
         shape = (len(neurons), steps)
         return Firing(self.layers, neurons, np.zeros(shape), np.zeros(shape), np.zeros(steps))
 

@@ -1,4 +1,6 @@
-"""The simulated people that networks are judged on: subjects 13 to 17, as DHP19 files in a folder.
+"""The simulated people that networks are judged on, as DHP19 files in a folder.
+
+Subjects 13 to 17; in the section "fitting" other people that no network has been trained on.
 
 Files that are there already are kept: the next evaluation reads them again. What a recording shows
 follows from its name and the seed alone.
@@ -25,7 +27,9 @@ from hybrid_pose_ros.simulator.performance import (
     perform_movement,
 )
 from hybrid_pose_ros.simulator.simulate import record
-from hybrid_pose_ros.simulator.subjects import TEST_SUBJECTS
+from hybrid_pose_ros.simulator.subjects import FIRST_RANDOM_SUBJECT, TEST_SUBJECTS
+
+FITTING_SUBJECTS = tuple(range(FIRST_RANDOM_SUBJECT, FIRST_RANDOM_SUBJECT + 100))
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class SetConfig:
     """What is simulated.
 
     Attributes:
-        sections: "subjects", "movements", "mocap".
+        sections: "subjects", "movements", "mocap", "fitting".
         recordings: per section.
         seconds: length of each.
         seed: of movements, motion and noise.
@@ -78,12 +82,14 @@ def performances(config: SetConfig) -> list[Performance]:
         "subjects": rng.permutation(trained).tolist(),
         "movements": rng.permutation(np.array(config.left_out, np.int64)).tolist(),
         "mocap": list(config.clips),
+        "fitting": rng.permutation(trained).tolist(),
     }
     found = []
     for section in config.sections:
         pool = pools[section]
         for index in range(config.recordings if pool else 0):
-            person, what = TEST_SUBJECTS[index % len(TEST_SUBJECTS)], pool[index % len(pool)]
+            people = FITTING_SUBJECTS if section == "fitting" else TEST_SUBJECTS
+            person, what = people[index % len(people)], pool[index % len(pool)]
             if isinstance(what, Path):
                 found.append(perform_mocap(person, what, None, config.seconds))
                 continue

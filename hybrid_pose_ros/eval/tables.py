@@ -53,10 +53,10 @@ def markdown(result: dict[str, Any]) -> str:
         parts.append(
             f"### {about[0].upper()}{about[1:]} ({recordings} recordings, {windows} windows)\n"
         )
-        parts.append(_pipes(["network", "Hz", *heads]))
-        parts.append(_pipes(["---", *["---:"] * (len(heads) + 1)]))
+        parts.append(pipes(["network", "Hz", *heads]))
+        parts.append(pipes(["---", *["---:"] * (len(heads) + 1)]))
         for row in rows:
-            parts.append(_pipes([label(row), str(row["rate_hz"]), *_texts(row, heads)]))
+            parts.append(pipes([label(row), str(row["rate_hz"]), *_texts(row, heads)]))
         parts.append("")
     parts += [f"- {line}" for line in result["left_out"]]
     return "\n".join(parts) + "\n"
@@ -94,10 +94,10 @@ def latex(result: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def write_tables(result: dict[str, Any], folder: Path) -> None:
-    """results.md, results.csv and results.tex."""
+def write_tables(result: dict[str, Any], folder: Path, whole: str) -> None:
+    """results.csv, results.tex, and results.md with the text `whole`."""
     for name, text in (
-        ("results.md", markdown(result)),
+        ("results.md", whole),
         ("results.csv", comma_separated(result)),
         ("results.tex", latex(result)),
     ):
@@ -126,7 +126,8 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else 100.0 * share
 
 
-def _pipes(cells: list[str]) -> str:
+def pipes(cells: list[str]) -> str:
+    """A row of a Markdown table."""
     return "| " + " | ".join(cells) + " |"
 
 

@@ -1,13 +1,15 @@
 """Checkpoints: safetensors with what rebuilds the network; nothing is executed.
 
 One format for every network. The header says format, network ("paper/snn"), its settings as JSON,
-and free notes (data, seed, figures). Files of the first format held a lite hybrid only.
+the scale of its covariances where one was fitted, and free notes (data, seed, figures). Files of
+the first format held a lite hybrid only.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -19,10 +21,12 @@ from torch import Tensor
 from hybrid_pose_ros.errors import WeightsError
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import build, name_of
+from hybrid_pose_ros.pose.covariance_scale import UNSCALED, CovarianceScale
 
 FORMAT = "hybrid_pose_ros/network/1"
 LITE_FORMAT = "hybrid_pose_ros/lite/1"
 RESERVED = ("format", "network", "config")
+SCALE = "covariance_scale"
 
 Network = TypeVar("Network", bound=PoseNetwork)
 
@@ -34,12 +38,14 @@ def save_checkpoint(model: PoseNetwork, path: Path, notes: dict[str, str] | None
         ValueError: a note has a name that the format uses.
     """
     path, notes = Path(path), notes or {}
-    if taken := sorted(set(notes) & set(RESERVED)):
+    if taken := sorted(set(notes) & {*RESERVED, SCALE}):
         raise ValueError(f"notes must not be named {taken}")
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {
         "format": FORMAT, "network": name_of(model), "config": json.dumps(model.config.asdict()),
     }  # fmt: skip
+    if model.covariance_scale != UNSCALED:
+        metadata[SCALE] = json.dumps(asdict(model.covariance_scale))
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     partial = path.with_name(path.name + ".partial")
     save_file(tensors, partial, metadata | notes)
@@ -75,7 +81,8 @@ def load_checkpoint(
     try:
         model = build(name, json.loads(config))
         model.load_state_dict(tensors)
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        model.covariance_scale = _scale(metadata)
+    except (AttributeError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise WeightsError(f"weights {path} do not fit the network: {error}") from error
     if not isinstance(model, network):
         raise WeightsError(
@@ -92,6 +99,15 @@ def read_notes(path: Path) -> dict[str, str]:
         WeightsError: the file is missing or damaged.
     """
     return _read(Path(path))[0]
+
+
+def free_notes(path: Path) -> dict[str, str]:
+    """The notes of a checkpoint alone, as `save_checkpoint` wants them.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+    """
+    return {k: v for k, v in read_notes(path).items() if k not in {*RESERVED, SCALE}}
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
@@ -123,6 +139,11 @@ def _network(path: Path, metadata: dict[str, Any]) -> tuple[str, str]:
         raise WeightsError(f"weights {path} lack {missing} in their header")
     name = metadata["network"] if found == FORMAT else "lite/hybrid_cnn_snn"
     return name, metadata.get("config", "{}")
+
+
+def _scale(metadata: dict[str, str]) -> CovarianceScale:
+    values = json.loads(metadata.get(SCALE, "{}"))
+    return CovarianceScale(**{name: tuple(numbers) for name, numbers in values.items()})
 
 
 def fingerprint(model: torch.nn.Module) -> str:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from hybrid_pose_ros.models.config import NetworkConfig
 from hybrid_pose_ros.models.macs import dense_macs
+from hybrid_pose_ros.pose.covariance_scale import UNSCALED, CovarianceScale
 
 POLARITIES = 2
 _SMALL = 32  # pixels; divisible as every network wants it
@@ -34,6 +35,8 @@ class PoseNetwork(nn.Module):
         check_counts: refuse NaN, infinite and negative inputs (one pass over them; on a GPU a
             synchronisation, so that an engine may switch it off).
         output: heatmaps (B, J, h, w) of the last call; None before the first.
+        covariance_scale: of the covariances that are decoded from its heatmaps; fitted after
+            training, kept in the header of the weights.
     """
 
     kind: ClassVar[str]
@@ -45,6 +48,7 @@ class PoseNetwork(nn.Module):
         self.config: NetworkConfig = config
         self.check_counts = True
         self.output: Tensor | None = None
+        self.covariance_scale: CovarianceScale = UNSCALED
 
     def reset(self, batch: int) -> None:
         """Forget everything: states and output become zero, for `batch` sequences."""

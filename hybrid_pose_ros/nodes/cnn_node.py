@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Events in, keyframes out: an accurate 2D pose per camera, a few times a second of event time.
 
-In, per camera:   <camera>/events (EventPacket)
+In, per camera:   <camera>/events (EventPacket); with keyframes on demand
+                  <camera>/keyframe_request (KeyframeRequest)
 Out, per camera:  <camera>/keyframe (Pose2D with the states for the SNN); /diagnostics (1 Hz)
 """
 
@@ -14,7 +15,7 @@ from rclpy.node import Node
 
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.network import PoseNetwork
-from hybrid_pose_ros.msg import Pose2D
+from hybrid_pose_ros.msg import KeyframeRequest, Pose2D
 from hybrid_pose_ros.nodes import params, qos, run
 from hybrid_pose_ros.nodes.camera_params import rig_of
 from hybrid_pose_ros.nodes.convert import keyframe_to_msg
@@ -36,7 +37,8 @@ class CnnParams(EstimatorParams):
     """Parameters of the CNN node, beside those of `EstimatorParams`.
 
     Attributes:
-        engine: what runs the CNN: auto (on a CPU OpenVINO where it is installed), torch, openvino.
+        engine: what runs the CNN: auto (on a CPU winograd for `paper` networks, for others OpenVINO
+            where it is installed), torch, openvino, winograd.
         skip_overrun: when the CNN cannot keep up, skip to the newest keyframe that is due.
         niceness: of the thread that runs the CNN, 0 to 19: where processors are scarce, updates
             every 10 ms go before keyframes.
@@ -86,7 +88,7 @@ class CnnNode(Node):
             camera: self.create_publisher(Pose2D, f"{camera}/keyframe", qos.POSES)
             for camera in config.cameras
         }
-        rates = {"keyframes": "keyframe_rate_hz"}
+        rates = {"keyframes": "keyframe_rate_hz", "unasked": "unasked_rate_hz"}
         self._diagnostics = Diagnostics(self, self._inputs, stage.counters, rates, config.silence_s)
         self._worker = KeyframeWorker(
             stage, self._inputs, self._publish, config.extra_delay_ms / 1000, config.niceness
@@ -95,10 +97,17 @@ class CnnNode(Node):
         for camera in config.cameras:
             on_events = partial(self._on_events, self._worker, camera)
             EventSubscription(self, f"{camera}/events", on_events)
+            if config.timing.on_demand:
+                on_request = partial(self._on_request, self._worker, camera)
+                topic = f"{camera}/keyframe_request"
+                self.create_subscription(KeyframeRequest, topic, on_request, qos.POSES)
 
     def _on_events(self, worker: KeyframeWorker, camera: str, raw: bytes, msgtype: str) -> None:
         self._diagnostics.heard(camera)
         worker.put(camera, raw, msgtype)
+
+    def _on_request(self, worker: KeyframeWorker, camera: str, msg: KeyframeRequest) -> None:
+        worker.request(camera, msg.sensor_time)
 
     def _publish(self, keyframe: Keyframe) -> None:
         """Called in the worker's thread."""

@@ -7,7 +7,7 @@ import array
 import numpy as np
 from builtin_interfaces.msg import Time
 
-from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D
+from hybrid_pose_ros.msg import KeyframeRequest, Pose2D, PoseUpdate2D
 from hybrid_pose_ros.pose.keypoints import Keypoints
 from hybrid_pose_ros.runtime.pose_assembler import RelativePose
 from hybrid_pose_ros.runtime.records import Keyframe, Update
@@ -50,6 +50,13 @@ def keyframe_from_msg(msg: Pose2D, camera: str, states: bytes) -> Keyframe:
     )
 
 
+def request_to_msg(t_ns: int, stamp_ns: int, frame_id: str) -> KeyframeRequest:
+    """A keyframe of sensor time t_ns is wanted; stamp_ns: ROS time of it."""
+    msg = KeyframeRequest(sensor_time=t_ns)
+    _fill_header(msg, stamp_ns, frame_id)
+    return msg
+
+
 def keyframe_keypoints(msg: Pose2D) -> Keypoints:
     """The pose of a keyframe alone."""
     uv = np.stack([msg.u, msg.v], axis=1)
@@ -78,7 +85,9 @@ def relative_pose(msg: PoseUpdate2D) -> RelativePose:
     return RelativePose(msg.keyframe, stamp_ns, delta, _covariance(msg), np.array(msg.confidence))
 
 
-def _fill_header(msg: Pose2D | PoseUpdate2D, stamp_ns: int, frame_id: str) -> None:
+def _fill_header(
+    msg: KeyframeRequest | Pose2D | PoseUpdate2D, stamp_ns: int, frame_id: str
+) -> None:
     msg.header.stamp = stamp_to_msg(stamp_ns)
     msg.header.frame_id = frame_id
 

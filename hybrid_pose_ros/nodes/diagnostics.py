@@ -21,7 +21,7 @@ _LEVELS = (DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR)
 BAD = {
     "packets_missing", "packets_late", "length", "coordinate", "time_backwards", "time_reset",
     "time_base", "no_stamp", "unknown_word", "old", "future", "past", "overflow", "restarts",
-    "skipped", "keyframes_too_late", "keyframes_torn", "other_model",
+    "skipped", "keyframes_too_late", "keyframes_torn", "other_model", "requests_expired",
 }  # fmt: skip
 
 

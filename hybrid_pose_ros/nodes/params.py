@@ -35,7 +35,7 @@ _NAMES = {
     Parameter.Type.STRING_ARRAY: "a list of strings",
 }
 # Given to all nodes at once by the bring-up; a node that has no use for one ignores it.
-_COMMON = {"cameras", "rig", "weights", "device"}
+_COMMON = {"cameras", "rig", "weights", "device", "timing.keyframes"}
 # Declared by rclpy itself.
 _FOREIGN = re.compile(r"use_sim_time|start_type_description_service|qos_overrides\..*")
 

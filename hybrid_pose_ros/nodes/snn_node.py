@@ -2,7 +2,8 @@
 """Events and keyframes in, pose updates out: one per camera and 10 ms of event time.
 
 In, per camera:   <camera>/events (EventPacket), <camera>/keyframe (Pose2D)
-Out, per camera:  <camera>/update (PoseUpdate2D); /diagnostics (1 Hz)
+Out, per camera:  <camera>/update (PoseUpdate2D); /diagnostics (1 Hz); with keyframes on demand
+                  <camera>/keyframe_request (KeyframeRequest)
 
 With a network that has no CNN, <camera>/keyframe comes from here: its own pose, ten times a second.
 """
@@ -14,12 +15,13 @@ from functools import partial
 
 from rclpy.node import Node
 
-from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D
+from hybrid_pose_ros.msg import KeyframeRequest, Pose2D, PoseUpdate2D
 from hybrid_pose_ros.nodes import params, qos, run
 from hybrid_pose_ros.nodes.camera_params import rig_of
 from hybrid_pose_ros.nodes.convert import (
     keyframe_from_msg,
     keyframe_to_msg,
+    request_to_msg,
     stamp_to_ns,
     update_to_msg,
 )
@@ -73,11 +75,16 @@ class SnnNode(Node):
             for camera in config.cameras
         }
         self._keyframes = {}
+        self._requests = {}
         for camera in config.cameras:
             topic = f"{camera}/keyframe"
             if model.has_keyframe:
                 on_keyframe = partial(self._on_keyframe, camera)
                 self.create_subscription(Pose2D, topic, on_keyframe, qos.POSES)
+                if config.timing.on_demand:
+                    self._requests[camera] = self.create_publisher(
+                        KeyframeRequest, f"{camera}/keyframe_request", qos.POSES
+                    )
             else:
                 self._keyframes[camera] = self.create_publisher(Pose2D, topic, qos.POSES)
             EventSubscription(self, f"{camera}/events", partial(self._on_events, camera))
@@ -96,6 +103,9 @@ class SnnNode(Node):
         inputs = self._inputs[camera]
         frame_id = self._rig.cameras[camera].frame_id
         updates = self._stage.add_packet(camera, inputs.receive(raw, msgtype))
+        for t_ns in self._stage.take_requests(camera):
+            msg = request_to_msg(t_ns, inputs.clock.to_ros(t_ns), frame_id)
+            self._requests[camera].publish(msg)
         for keyframe in self._stage.take_keyframes(camera):
             stamp_ns = inputs.clock.to_ros(keyframe.t_ns)
             msg = keyframe_to_msg(keyframe, stamp_ns, frame_id, STRIPPED, b"")

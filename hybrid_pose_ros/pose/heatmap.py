@@ -14,6 +14,7 @@ import numpy as np
 
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.native.library import library
+from hybrid_pose_ros.pose.covariance_scale import UNSCALED, CovarianceScale
 from hybrid_pose_ros.pose.keypoints import Keypoints
 
 WINDOW = 3  # cells on each side of the peak of logits
@@ -24,9 +25,18 @@ LABEL_FLOOR = 0.05  # of the peak; what is lower belongs to the background
 CELL_VARIANCE = 1.0 / 12.0
 
 
-def decode_heatmaps(heatmaps: np.ndarray, crop: Crop, preset: str = "lite") -> Keypoints:
-    """One camera's heatmaps (J, S, S) float32 to keypoints, by the preset of their network."""
-    return decode_gaussians(heatmaps, crop) if preset == "paper" else decode_logits(heatmaps, crop)
+def decode_heatmaps(
+    heatmaps: np.ndarray, crop: Crop, preset: str = "lite", scale: CovarianceScale = UNSCALED
+) -> Keypoints:
+    """One camera's heatmaps (J, S, S) float32 to keypoints, by the preset of their network.
+
+    Args:
+        scale: of the covariances, as fitted for that network.
+    """
+    decode = decode_gaussians if preset == "paper" else decode_logits
+    raw = decode(heatmaps, crop)
+    factor = scale.at(raw.confidence)[:, None]
+    return Keypoints(raw.uv, raw.covariance * factor, raw.confidence)
 
 
 def decode_logits(logits: np.ndarray, crop: Crop) -> Keypoints:

@@ -6,6 +6,7 @@ own process. `delay_bins` says how late the CNN's answers come into force.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 from hybrid_pose_ros.events.crop import Crop
@@ -36,16 +37,41 @@ class Estimator:
                 f"delay_bins must be in 0..{config.max_delay_bins - 1}, got {delay_bins}"
             )
         # A network without a CNN makes keyframes of its own, see UpdateStage.
+        self.config = config
         self.keyframes = None
         if model.has_keyframe:
             self.keyframes = KeyframeStage(model, crops, config, device, engine=keyframe_engine)
         self.updates = UpdateStage(model, crops, config, device, engine)
         self.delay_bins = delay_bins
 
+    def twin(self, crops: Mapping[str, Crop], config: EstimatorConfig) -> Estimator:
+        """Another estimator for other cameras with other timing, on the same engines."""
+        other = copy.copy(self)
+        other.config = config
+        other.keyframes = self.keyframes and self.keyframes.twin(crops, config)
+        other.updates = self.updates.twin(crops, config)
+        return other
+
     def add_packet(self, camera: str, packet: DecodedPacket) -> tuple[list[Keyframe], list[Update]]:
         """Take one packet; what it completes, each oldest first."""
+        if self.keyframes is not None and self.config.on_demand:
+            return self._on_demand(camera, packet)
         keyframes = self.keyframes.add_packet(camera, packet) if self.keyframes else []
         for keyframe in keyframes:
             self.updates.add_keyframe(camera, keyframe, self.delay_bins)
         updates = self.updates.add_packet(camera, packet)
         return keyframes + self.updates.take_keyframes(camera), updates
+
+    def _on_demand(self, camera: str, packet: DecodedPacket) -> tuple[list[Keyframe], list[Update]]:
+        """Bin by bin: whether a keyframe is wanted depends on the pose before."""
+        assert self.keyframes is not None
+        self.keyframes.buffer_packet(camera, packet)
+        self.updates.buffer_packet(camera, packet)
+        keyframes: list[Keyframe] = []
+        updates: list[Update] = []
+        while (found := self.updates.next_bin(camera)) is not None:
+            updates += found
+            for t_ns in self.updates.take_requests(camera):
+                keyframes.append(self.keyframes.keyframe_at(camera, t_ns))
+                self.updates.add_keyframe(camera, keyframes[-1], self.delay_bins)
+        return keyframes, updates

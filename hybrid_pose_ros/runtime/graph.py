@@ -26,6 +26,7 @@ class GraphOptions:
         rig: calibration file; empty likewise.
         weights: of the networks; empty likewise.
         device: auto, cpu or cuda; empty likewise.
+        keyframes: fixed or on_demand; empty likewise.
         namespace: before all relative topics.
         environment: for all processes.
         parameters: node -> further parameters of that node.
@@ -36,6 +37,7 @@ class GraphOptions:
     rig: str = ""
     weights: str = ""
     device: str = ""
+    keyframes: str = ""
     namespace: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
@@ -79,6 +81,7 @@ def _common(options: GraphOptions) -> dict[str, Value]:
         "rig": options.rig,
         "weights": options.weights,
         "device": options.device,
+        "timing.keyframes": options.keyframes,
     }
     return {name: value for name, value in given.items() if value}
 

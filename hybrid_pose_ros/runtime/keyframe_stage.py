@@ -1,4 +1,4 @@
-"""Events in, keyframes out: runs the CNN when a keyframe is due on a camera's event clock."""
+"""Events in, keyframes out: runs the CNN when a keyframe is due on a camera's clock, or wanted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import copy
 from collections import Counter
 from collections.abc import Mapping
 
-from hybrid_pose_ros.events.buffer import EventBuffer
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.representation import keyframe_input
 from hybrid_pose_ros.events.types import DecodedPacket
@@ -16,6 +15,7 @@ from hybrid_pose_ros.pose.heatmap import decode_heatmaps
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.event_stream import EventStream
 from hybrid_pose_ros.runtime.keyframe_engine import make_keyframe_engine
+from hybrid_pose_ros.runtime.keyframe_schedule import FixedSchedule, RequestSchedule, Schedule
 from hybrid_pose_ros.runtime.records import Keyframe
 from hybrid_pose_ros.runtime.state_transport import pack
 
@@ -25,7 +25,7 @@ class KeyframeStage:
 
     What it answers depends on the events alone, never on how they were cut into packets or when
     they came - unless `skip_overrun` is set and the CNN cannot keep up: then it skips to the newest
-    keyframe that is due, and counts the skipped ones.
+    keyframe that is due, and counts the skipped ones. With keyframes on demand it answers requests.
     """
 
     def __init__(
@@ -40,21 +40,33 @@ class KeyframeStage:
     ) -> None:
         self.model_id = fingerprint(model)
         self.network = model.config
+        self.covariance_scale = model.covariance_scale
         self.engine = make_keyframe_engine(model, device, engine, threads)
         self.config = config
         self.skip_overrun = skip_overrun
         self._watch(crops)
 
     def _watch(self, crops: Mapping[str, Crop]) -> None:
-        horizon_ns = self.config.window_ns + self.config.keyframe_ns
+        config = self.config
+        horizon_ns = config.window_ns + max(config.keyframe_ns, config.on_demand * config.memory_ns)
         self.crops = dict(crops)
-        self._streams = {c: EventStream(horizon_ns, self.config.reorder_ns) for c in self.crops}
-        self._due: dict[str, int] = {}
-        self._counters: dict[str, Counter[str]] = {camera: Counter() for camera in self.crops}
+        self._streams = {c: EventStream(horizon_ns, config.reorder_ns) for c in self.crops}
+        self._schedules = {camera: self._schedule() for camera in self.crops}
+        self._made: Counter[str] = Counter()
 
-    def twin(self, crops: Mapping[str, Crop]) -> KeyframeStage:
-        """Another stage for other cameras, on the same engine."""
+    def _schedule(self) -> Schedule:
+        config = self.config
+        fixed = FixedSchedule(config.keyframe_ns, self.skip_overrun)
+        if not config.on_demand:
+            return fixed
+        return RequestSchedule(fixed, config.policy.silence_ns, config.memory_ns)
+
+    def twin(
+        self, crops: Mapping[str, Crop], config: EstimatorConfig | None = None
+    ) -> KeyframeStage:
+        """Another stage for other cameras, on the same engine; by default with the same timing."""
         other = copy.copy(self)
+        other.config = config or self.config
         other._watch(crops)
         return other
 
@@ -69,36 +81,35 @@ class KeyframeStage:
     def buffer_packet(self, camera: str, packet: DecodedPacket) -> None:
         """Only take the packet; `next_keyframe` computes. Not thread-safe: one thread at a time."""
         if self._streams[camera].add(packet):
-            self._due.pop(camera, None)
+            self._schedules[camera].restart()
+
+    def request(self, camera: str, t_ns: int) -> None:
+        """Ask for a keyframe that describes time t_ns; `next_keyframe` computes it."""
+        self._schedules[camera].request(t_ns)
 
     def next_keyframe(self, camera: str) -> Keyframe | None:
         """The oldest keyframe that is due and complete, or None."""
-        stream, step = self._streams[camera], self.config.keyframe_ns
+        stream = self._streams[camera]
         if stream.start_ns is None:
             return None
-        number = self._due.setdefault(camera, stream.start_ns // step + 1)
-        newest = stream.watermark_ns // step
-        if newest < number:
-            return None
-        if self.skip_overrun and newest > number:
-            self._counters[camera]["skipped"] += newest - number
-            number = newest
-        self._due[camera] = number + 1
-        self._counters[camera]["keyframes"] += 1
-        return self._compute(camera, number, stream.buffer)
+        t_ns = self._schedules[camera].next_ns(stream.start_ns, stream.watermark_ns)
+        return None if t_ns is None else self.keyframe_at(camera, t_ns)
 
-    def _compute(self, camera: str, number: int, buffer: EventBuffer) -> Keyframe:
+    def keyframe_at(self, camera: str, t_ns: int) -> Keyframe:
+        """The keyframe of a time up to which the events have come, whoever wants it."""
+        self._made[camera] += 1
         config, crop, network = self.config, self.crops[camera], self.network
-        t_ns = number * config.keyframe_ns
+        number, buffer = t_ns // config.number_ns, self._streams[camera].buffer
         counts = keyframe_input(
             buffer.window(t_ns - config.window_ns, t_ns), crop,
             network.input_size, network.keyframe_bins, config.window_events, t_ns,
         )  # fmt: skip
         # One camera at a time: a batch could round differently, and live must equal offline.
         heatmaps, states = self.engine.run(counts)
-        keypoints = decode_heatmaps(heatmaps, crop, network.preset)
+        keypoints = decode_heatmaps(heatmaps, crop, network.preset, self.covariance_scale)
         return Keyframe(camera, number, t_ns, keypoints, pack(heatmaps, states), self.model_id)
 
     def counters(self, camera: str) -> dict[str, int]:
-        """Keyframes made and skipped, and what the event buffer saw (restarts) and refused."""
-        return {**self._counters[camera], **self._streams[camera].counters}
+        """Keyframes made, skipped and asked for, and what the event buffer saw and refused."""
+        scheduled, seen = self._schedules[camera].counters, self._streams[camera].counters
+        return {"keyframes": self._made[camera], **scheduled, **seen}

@@ -45,6 +45,7 @@ class KeyframeWorker:
         self._delay_s = delay_s
         self._niceness = niceness
         self._packets: deque[tuple[str, bytes, str]] = deque()
+        self._requests: deque[tuple[str, int]] = deque()
         self._held: deque[tuple[float, Keyframe]] = deque()
         self._wake = threading.Condition()
         self._stopping = False
@@ -55,6 +56,12 @@ class KeyframeWorker:
         """Hand over a serialised packet; returns at once."""
         with self._wake:
             self._packets.append((camera, raw, msgtype))
+            self._wake.notify()
+
+    def request(self, camera: str, t_ns: int) -> None:
+        """Ask the stage for a keyframe that describes time t_ns; returns at once."""
+        with self._wake:
+            self._requests.append((camera, t_ns))
             self._wake.notify()
 
     def check(self) -> None:
@@ -88,10 +95,11 @@ class KeyframeWorker:
             self.failure = error
 
     def _wait(self) -> bool:
-        """Until there are packets or a held keyframe is due; False to end."""
+        """Until there are packets or requests, or a held keyframe is due; False to end."""
         with self._wake:
             timeout = self._held[0][0] - time.monotonic() if self._held else None
-            if not self._packets and not self._stopping and (timeout is None or timeout > 0):
+            idle = not self._packets and not self._requests and not self._stopping
+            if idle and (timeout is None or timeout > 0):
                 self._wake.wait(timeout)
             return not self._stopping
 
@@ -99,6 +107,8 @@ class KeyframeWorker:
         while self._packets:
             camera, raw, msgtype = self._packets.popleft()
             self._stage.buffer_packet(camera, self._inputs[camera].receive(raw, msgtype))
+        while self._requests:
+            self._stage.request(*self._requests.popleft())
 
     def _compute_one_each(self) -> bool:
         """The next keyframe of every camera; newer packets are looked at before the ones after."""

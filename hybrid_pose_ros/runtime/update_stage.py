@@ -4,6 +4,8 @@ A keyframe for time t arrives when the SNN has already gone on. The bins since t
 SNN starts again from the keyframe's states at t, runs those bins once more and goes on. Until a
 keyframe comes, updates continue from the previous one.
 
+With keyframes on demand `take_requests` says for which times one is wanted.
+
 A network without a CNN starts from zero states, and its own pose at the times when keyframes are
 due is what its updates refer to: `take_keyframes` hands these out.
 """
@@ -27,6 +29,7 @@ from hybrid_pose_ros.pose.keypoints import Keypoints
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.engine import StepResult, Stream, make_engine
 from hybrid_pose_ros.runtime.event_stream import EventStream
+from hybrid_pose_ros.runtime.keyframe_policy import KeyframePolicy
 from hybrid_pose_ros.runtime.records import Keyframe, Update
 from hybrid_pose_ros.runtime.state_transport import unpack
 
@@ -42,6 +45,7 @@ class _Camera:
     keyframe: Keyframe | None = None
     waiting: list[tuple[int, Keyframe]] = field(default_factory=list)  # (bin to apply before, it)
     own: list[Keyframe] = field(default_factory=list)  # of a network without a CNN
+    policy: KeyframePolicy | None = None
     counters: Counter[str] = field(default_factory=Counter)
 
 
@@ -69,40 +73,67 @@ class UpdateStage:
 
     def _watch(self, crops: Mapping[str, Crop]) -> None:
         self.crops = dict(crops)
-        self._cameras = {camera: self._fresh() for camera in self.crops}
+        self._cameras = {camera: self._fresh(crop) for camera, crop in self.crops.items()}
 
-    def twin(self, crops: Mapping[str, Crop]) -> UpdateStage:
-        """Another stage for another camera, on the same engine."""
+    def twin(self, crops: Mapping[str, Crop], config: EstimatorConfig | None = None) -> UpdateStage:
+        """Another stage for other cameras, on the same engine; by default with the same timing."""
         other = copy.copy(self)
+        other.config = config or self.config
         other._watch(crops)
         return other
 
-    def _fresh(self) -> _Camera:
+    def _fresh(self, crop: Crop) -> _Camera:
         horizon_ns = 4 * self.config.keyframe_ns
         history: deque[tuple[int, np.ndarray]] = deque(maxlen=self.config.max_delay_bins)
         events = EventStream(horizon_ns, self.config.reorder_ns)
-        return _Camera(events, self.engine.new_stream(), history)
+        camera = _Camera(events, self.engine.new_stream(), history)
+        if self.config.on_demand and self.model.has_keyframe:
+            policy = self.config.policy
+            camera.policy = KeyframePolicy(policy, crop.width, self.config.keyframe_ns)
+        return camera
 
     def add_packet(self, camera: str, packet: DecodedPacket) -> list[Update]:
         """Take one packet of a camera; the updates of the bins that it completes, oldest first."""
+        self.buffer_packet(camera, packet)
+        updates: list[Update] = []
+        while (found := self.next_bin(camera)) is not None:
+            updates += found
+        return updates
+
+    def buffer_packet(self, camera: str, packet: DecodedPacket) -> None:
+        """Only take the packet; `next_bin` computes."""
         state = self._cameras[camera]
         if state.events.add(packet):
             state.history.clear()
             state.waiting.clear()
             state.next_bin = state.keyframe = None
+            if state.policy is not None:
+                state.policy.restart()
             if not self.model.has_keyframe:
                 state.network.load(*self.nothing())
+
+    def next_bin(self, camera: str) -> list[Update] | None:
+        """Run the next bin if it is complete: its update, if there is one. None if it is not."""
+        state = self._cameras[camera]
         if state.events.start_ns is None:
-            return []
-        bin_ns = self.config.bin_ns
+            return None
         if state.next_bin is None:
-            state.next_bin = state.events.start_ns // bin_ns
-        updates = []
-        while (state.next_bin + 1) * bin_ns <= state.events.watermark_ns:
-            update = self._advance(camera, state)
-            if update is not None:
-                updates.append(update)
-        return updates
+            state.next_bin = state.events.start_ns // self.config.bin_ns
+        if (state.next_bin + 1) * self.config.bin_ns > state.events.watermark_ns:
+            return None
+        update = self._advance(camera, state)
+        if state.policy is not None:
+            pose = None if update is None else update.keypoints
+            state.policy.look(state.next_bin * self.config.bin_ns, state.keyframe, pose)
+        return [] if update is None else [update]
+
+    def take_requests(self, camera: str) -> list[int]:
+        """Times for which keyframes have been wanted since the last call; none at a fixed rate."""
+        state = self._cameras[camera]
+        wanted = [] if state.policy is None else state.policy.take()
+        if wanted:
+            state.counters["requests"] += len(wanted)
+        return wanted
 
     def add_keyframe(self, camera: str, keyframe: Keyframe, delay_bins: int = 0) -> None:
         """Take a keyframe; the next updates start from it.
@@ -158,7 +189,10 @@ class UpdateStage:
         if state.keyframe is None and self.model.has_keyframe:
             return None
         result = state.network.step(counts)
-        keypoints = decode_heatmaps(result.heatmaps, self.crops[camera], self.model.config.preset)
+        keypoints = decode_heatmaps(
+            result.heatmaps, self.crops[camera], self.model.config.preset,
+            self.model.covariance_scale,
+        )  # fmt: skip
         before = state.keyframe
         if not self.model.has_keyframe and t1_ns % self.config.keyframe_ns == 0:
             number = t1_ns // self.config.keyframe_ns

@@ -3,8 +3,8 @@
 temperature        logits are divided by it, so that a joint of confidence 0.8 is within the
                    decoder's window around its peak in 80 % of all cases. It is put into the weights
                    of the last layers; decoding needs to know nothing of it.
-covariance_scale   covariances times this hold the truth as often as a normal distribution would
-                   (median of the squared Mahalanobis distance). Kept beside the weights.
+covariance_scale   with it 95 % of true joints lie in their 95 % ellipses, at any confidence
+                   (pose/covariance_scale.py). Kept in the header of the weights; decoding uses it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hybrid_pose_ros.models.checkpoint import read_notes
 from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.pose.covariance_scale import CovarianceScale, fit_covariance_scale
 from hybrid_pose_ros.pose.heatmap import WINDOW, decode_heatmaps
 from hybrid_pose_ros.pose.rig import DHP19_CROP
 from hybrid_pose_ros.train.objective import run_network
 from hybrid_pose_ros.train.reliability import (
-    MEDIAN_CHI2,
     Reliability,
     reliability_table,
     rows_as_markdown,
@@ -41,7 +41,7 @@ class Calibration:
     """What was fitted, and how well it holds on the data that it was fitted on."""
 
     temperature: float
-    covariance_scale: float
+    covariance_scale: CovarianceScale
     table: tuple[Reliability, ...]
 
 
@@ -73,23 +73,28 @@ def fit(heatmaps: np.ndarray, cells: np.ndarray, preset: str) -> Calibration:
         temperature = float(TEMPERATURES[int(np.argmin(losses))])
     found = _decode(heatmaps / np.float32(temperature), cells, preset)
     distance, confidence, inside = (values[known] for values in found)
-    sure = distance[confidence > 0.5]
-    scale = float(np.median(sure) / MEDIAN_CHI2) if sure.size else 1.0
-    return Calibration(temperature, scale, reliability_table(distance / scale, confidence, inside))
+    scale = fit_covariance_scale(distance, confidence)
+    scaled = distance / scale.at(confidence)
+    return Calibration(temperature, scale, reliability_table(scaled, confidence, inside))
 
 
 def apply_temperature(model: PoseNetwork, temperature: float) -> None:
     """Divide the logits by the temperature, in the weights of the last layers; "lite" networks.
 
-    The output is linear in them: o_i = decay * o_(i-1) + head(...), o_0 = head of the CNN.
+    The output is linear in them: o_i = decay * o_(i-1) + head(...), o_0 = head of the CNN. How fast
+    a joint moves is no logit; where it is looked for shall not change.
     """
+    joints = model.config.joints
     for name in ("cnn", "snn", "rnn"):
         part = getattr(model, name, None)
         if part is not None:
             head: nn.Conv2d = part.head
-            head.weight.data /= temperature
+            head.weight.data[:joints] /= temperature
             if head.bias is not None:
-                head.bias.data /= temperature
+                head.bias.data[:joints] /= temperature
+    sharpness = getattr(model, "sharpness", None)
+    if isinstance(sharpness, Tensor):
+        sharpness *= temperature
 
 
 def to_note(calibration: Calibration) -> dict[str, str]:
@@ -107,15 +112,22 @@ def read_calibration(path: Path) -> Calibration | None:
     if note is None:
         return None
     values = json.loads(note)
-    table = tuple(Reliability(**row) for row in values.pop("table"))
-    return Calibration(**values, table=table)
+    table = tuple(Reliability(**row) for row in values["table"])
+    knots = values["covariance_scale"]
+    scale = CovarianceScale(tuple(knots["confidence"]), tuple(knots["factor"]))
+    return Calibration(values["temperature"], scale, table)
 
 
 def as_markdown(calibration: Calibration) -> str:
     """What was fitted and the reliability table, for a report."""
+    scale = calibration.covariance_scale
+    knots = ", ".join(
+        f"{factor:.2f} at {confidence:.3f}"
+        for confidence, factor in zip(scale.confidence, scale.factor, strict=True)
+    )
     fitted = (
         f"temperature {calibration.temperature:.3f} (in the weights), "
-        f"covariance scale {calibration.covariance_scale:.2f}"
+        f"covariance scale by confidence: {knots}"
     )
     return f"{fitted}\n\n{rows_as_markdown(calibration.table)}"
 

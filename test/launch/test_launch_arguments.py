@@ -113,6 +113,11 @@ def test_what_was_given_wins_over_the_parameter_file(
     assert found["threads"] == 2
 
 
+def test_keyframes_on_demand_reach_every_node(prefix: Path):
+    for command in started(prefix, keyframes="on_demand").values():
+        assert parameters(command)["timing.keyframes"] == "on_demand"
+
+
 @pytest.mark.parametrize("namespace", ["robot1", "/robot1"])
 def test_namespace_and_simulated_time(prefix: Path, namespace: str):
     commands = started(prefix, namespace=namespace, use_sim_time="true")

@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from event_camera_msgs.msg import EventPacket
 
 from hybrid_pose_ros.errors import CalibrationError, ConfigError, WeightsError
-from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D
+from hybrid_pose_ros.msg import KeyframeRequest, Pose2D, PoseUpdate2D
 from hybrid_pose_ros.nodes import qos
 from hybrid_pose_ros.nodes.cnn_node import CnnNode
 from hybrid_pose_ros.nodes.snn_node import SnnNode
@@ -80,6 +80,70 @@ def test_snn_updates_every_bin_once_a_keyframe_has_come(bench, start, packets):
     assert updates[0].sensor_time == keyframe.sensor_time + 10_000_000
     assert updates[0].header.frame_id == "cam2_optical_frame"
     assert all(np.isfinite(msg.du).all() for msg in updates)
+
+
+def on_demand(drift_px):
+    return {"timing__keyframes": "on_demand", "timing__policy__drift_px": drift_px}
+
+
+def test_on_demand_the_cnn_computes_what_it_is_asked_for(bench, start, packets):
+    bench.listen(Pose2D, "cam2/keyframe", qos.POSES)
+    start(CnnNode, **on_demand(3.0))
+    requests = bench.publisher(KeyframeRequest, "cam2/keyframe_request", qos.POSES)
+    raws, keyframes = packets("cam2", 100), bench.received["cam2/keyframe"]
+    play(bench, raws[:21])  # 105 ms
+    bench.spin_until(lambda: keyframes)  # nobody has asked yet: the fixed rate
+    for t_ms in (130, 280):
+        requests.publish(KeyframeRequest(sensor_time=t_ms * 1_000_000))
+        count = len(keyframes)
+        publisher = next(p for p in bench.probe.publishers if p.topic.endswith("cam2/events"))
+        for raw in raws[21:30] if t_ms == 130 else raws[30:60]:
+            publisher.publish(raw)
+            bench.executor.spin_once(timeout_sec=0)
+        bench.spin_until(lambda before=count: len(keyframes) > before)
+    assert [msg.sensor_time // 1_000_000 for msg in keyframes] == [100, 130, 280]
+    assert [msg.keyframe for msg in keyframes] == [10, 13, 28]
+
+
+def test_on_demand_the_snn_asks_again_and_again_while_no_answer_comes(bench, start, packets):
+    bench.listen(KeyframeRequest, "cam2/keyframe_request", qos.POSES)
+    start(SnnNode, **on_demand(3.0))
+    play(bench, packets("cam2", 70))
+    requests = bench.received["cam2/keyframe_request"]
+    bench.spin_until(lambda: len(requests) == 3)
+    assert [msg.sensor_time for msg in requests] == [n * 100_000_000 for n in (1, 2, 3)]
+    assert requests[0].header.frame_id == "cam2_optical_frame"
+    assert (requests[0].header.stamp.sec, requests[0].header.stamp.nanosec) == (
+        1_700_000_000, 100_000_000,
+    )  # fmt: skip
+
+
+def test_on_demand_both_nodes_together_keep_the_longest_interval(bench, start, packets):
+    bench.listen(Pose2D, "cam2/keyframe", qos.POSES)
+    bench.listen(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+    settings = on_demand(1e9) | {"timing__policy__max_interval_ms": 250}
+    start(CnnNode, **settings)
+    start(SnnNode, **settings)
+    keyframes = bench.received["cam2/keyframe"]
+    raws = packets("cam2", 160)  # 0.8 s
+    play(bench, raws[:21], subscribers=2)
+    bench.spin_until(lambda: keyframes)
+    bench.spin_until(lambda: bench.probe.count_subscribers("cam2/keyframe") == 2)
+    publisher = next(p for p in bench.probe.publishers if p.topic.endswith("cam2/events"))
+    for first in range(21, 160, 10):  # slowly, so that answers come within the longest interval
+        for raw in raws[first : first + 10]:
+            publisher.publish(raw)
+        end = time.monotonic() + 0.1
+        bench.spin_until(lambda end=end: time.monotonic() > end)
+    bench.spin_until(lambda: len(keyframes) >= 3)
+    gaps = np.diff([msg.sensor_time for msg in keyframes]) // 1_000_000
+    assert (gaps[1:] == 250).all()
+
+    def told():
+        values = [v for m in bench.received["/diagnostics"] for s in m.status for v in s.values]
+        return {"requests", "keyframe_rate_hz", "unasked_rate_hz"} <= {v.key for v in values}
+
+    bench.spin_until(told)
 
 
 def test_states_of_another_network_are_refused(bench, start, packets):

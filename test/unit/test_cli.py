@@ -93,7 +93,7 @@ def up_arguments(**given):
         **{
             "bag": None, "sim": False, "loop": False, "cameras": "", "config": None, "rig": "",
             "weights": "", "device": "", "namespace": "", "record": None, "overlay": False,
-            "on_exit": "stop",
+            "on_exit": "stop", "keyframes": "",
         } | given
     )  # fmt: skip
 
@@ -114,6 +114,12 @@ def test_up_adds_what_was_asked_for(tmp_path):
     replay = specs[-1]
     assert replay.may_finish
     assert f'bag:="{tmp_path}"' in replay.command
+
+
+def test_up_passes_the_kind_of_keyframes_to_every_node():
+    for spec in up.processes(up_arguments(keyframes="on_demand")):
+        assert 'timing.keyframes:="on_demand"' in spec.command
+    assert not any("timing.keyframes" in word for word in up.processes(up_arguments())[0].command)
 
 
 def test_up_passes_arguments_as_parameters():

@@ -14,7 +14,8 @@ import torch
 from hybrid_pose_ros.cli import main
 from hybrid_pose_ros.eval.scenes import Dhp19Scenes, RecordingScene
 from hybrid_pose_ros.events.types import EVENT_DTYPE
-from hybrid_pose_ros.models.checkpoint import save_checkpoint
+from hybrid_pose_ros.models.checkpoint import load_checkpoint, save_checkpoint
+from hybrid_pose_ros.pose.covariance_scale import UNSCALED
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.simulator.dhp19_file import write_dhp19_h5
@@ -70,7 +71,8 @@ def evaluate(folder, weights, *more: object) -> int:
 
 def test_from_files_to_tables_and_pictures(folder, weights, tmp_path, capsys):
     out = tmp_path / "out"
-    assert evaluate(folder, weights, "--rates", "100", "--out", out, "--json") == 0
+    words = ("--rates", "100", "--drifts", "2.5", "--out", out, "--json")
+    assert evaluate(folder, weights, *words) == 0
     result = json.loads(capsys.readouterr().out)
     assert list(result["sections"]) == ["subjects", "movements", "mocap"]
     assert result["sections"]["movements"]["recordings"] == ["S14_session1_mov7"]
@@ -84,6 +86,14 @@ def test_from_files_to_tables_and_pictures(folder, weights, tmp_path, capsys):
     power = {name: rows[f"lite/{name}", ""]["power_mw"]["7nm"] for name in ("cnn", "held")}
     assert power["cnn"] == pytest.approx(10 * power["held"])
     assert json.loads((out / "results.json").read_text()) == result
+    curve = result["keyframes"]["subjects"]["networks"]["lite/hybrid_cnn_snn"]
+    assert [row["bins"] for row in curve] == [5, 10, 20, 30, 40, 50, None]
+    assert curve[1]["keyframes_per_s"] == pytest.approx(10, rel=0.2) and curve[1]["error_px"] > 0
+    shares = hybrid["reliability"]["coverage"]["all"]
+    assert 0 <= shares["0.5"] <= shares["0.9"] <= shares["0.95"] <= 1
+    text = (out / "results.md").read_text()
+    assert "Error of each joint, px: new people, motion capture" in text
+    assert "on demand, 2.5 px" in text and "True joints in the 95 % ellipses" in text
     with (out / "results.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 3 * len(rows)
     assert (out / "published/mocap_lite_hybrid_cnn_snn_100hz.txt").exists()
@@ -95,6 +105,7 @@ def test_from_files_to_tables_and_pictures(folder, weights, tmp_path, capsys):
     }
     assert kinds == {
         "error_100hz", "power", "firing_lite_hybrid_cnn_snn_100hz", "example_2d", "example_3d",
+        "reliability_lite_hybrid_cnn_snn_100hz", "keyframes",
     }  # fmt: skip
     for name in drawn:
         image = cv2.imread(name)
@@ -123,6 +134,7 @@ def test_energy_of_real_spikes(folder, weights, capsys):
     found = result["networks"]["lite/hybrid_cnn_snn"]
     spiking = [layer for layer in found["layers"] if layer["spike_rate"] is not None]
     assert len(spiking) == 7 and all(0 < layer["spike_rate"] < 1 for layer in spiking)
+    assert all(0 <= layer["idle_rate"] <= 1 for layer in spiking)
     total = sum(layer["arithmetic_mw"]["45nm"] for layer in found["layers"])
     assert found["total"]["arithmetic_mw"]["45nm"] == pytest.approx(total)
     assert result["measured"]  # joules, or why there are none
@@ -144,6 +156,19 @@ def test_published_flags_make_a_result_file(name, lively, folder, tmp_path, caps
     assert ("total static_conv:" in lines) == (name == "paper/snn")
     assert ("ablation_mpjpe_list:" in lines) == (name == "lite/hybrid_cnn_snn")
     assert capsys.readouterr().out == lines
+
+
+def test_a_covariance_scale_is_fitted_into_the_header_alone(folder, weights, capsys):
+    before = load_checkpoint(weights)
+    words = ("--data", folder, "--cameras", "cam2", "--sections", "fitting", "--device", "cpu")
+    assert call("fit-covariance", weights, *words, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    after = load_checkpoint(weights)
+    assert list(after.covariance_scale.factor) == told["factor"] and told["joints"] > 60
+    assert before.covariance_scale == UNSCALED != after.covariance_scale
+    for name, tensor in before.state_dict().items():
+        assert torch.equal(tensor, after.state_dict()[name])
+    assert "gone" in refused(capsys, "fit-covariance", "gone.safetensors", *words)
 
 
 def refused(capsys, *words: object) -> str:
@@ -180,6 +205,9 @@ def test_bad_weights_and_settings_are_named(folder, weights, tmp_path, capsys):
     assert "gone" in refused(capsys, *base, "--models", tmp_path / "gone.safetensors")
     assert "'33'" in refused(capsys, *base, "--rates", "33")
     assert "people" in refused(capsys, *base, "--sections", "people")
+    assert "guesses" in refused(capsys, *base, "--parts", "windows,guesses")
+    assert "-1" in refused(capsys, *base, "--drifts", "-1")
+    assert "many" in refused(capsys, *base, "--drifts", "many")
     assert "--mocap" in refused(capsys, "evaluate", "--sections", "mocap")
     assert "no motion capture" in refused(capsys, "evaluate", "--mocap", tmp_path)
     other = tmp_path / "other.json"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from hybrid_pose_ros.eval.energy import NM_7, NM_45, power_mw
-from hybrid_pose_ros.eval.layer_costs import layer_costs, total
+from hybrid_pose_ros.eval.layer_costs import idle_rates, layer_costs, total
 from hybrid_pose_ros.eval.poses import Firing
 from hybrid_pose_ros.eval.power_meter import NvmlMeter, RaplMeter, UnavailableError, measure
 from hybrid_pose_ros.models.presets import build
@@ -84,3 +85,16 @@ def test_measured_work_is_what_idling_does_not_explain():
     found = measure(meter, work, 0.01)
     assert found["joules_per_call"] == pytest.approx(2.0) and found["idle_w"] == 0.0
     assert found["net_joules_per_call"] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("bias", "rate"), [(0.0, 0.0), (0.99, 0.0), (1.5, 0.25)])
+def test_neurons_that_fire_by_their_bias_are_counted(bias, rate):
+    """v += (current - v) / 3 with a constant current of 1.5 crosses 1 in every third step."""
+    network = build("lite/snn", {"input_size": 32}).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.zeros_(module.bias)
+    torch.nn.init.constant_(network.snn.s0.norm.bias, bias)
+    found = idle_rates(network)
+    assert found[0] == pytest.approx(rate, abs=0.1) and (found[0] > 0.2) == (rate > 0)
+    assert bias > 1 or not any(found)

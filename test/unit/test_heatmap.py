@@ -71,7 +71,7 @@ def test_a_regressed_blob_is_found_between_the_cells(column, row):
     pose = decode_heatmaps(blobs(column, row), CROP, "paper")
     assert np.abs(pose.uv - CROP.to_sensor(np.array([column, row]), 256)).max() < 0.1
     assert pose.covariance[0] == pytest.approx([1 / 12, 0, 1 / 12], abs=0.2)
-    assert pose.confidence.min() > 0.95
+    assert pose.confidence.min() > 0.93  # a label between four cells is 0.939 high
 
 
 def test_an_uncertain_blob_is_wider_and_lower():

@@ -109,6 +109,16 @@ def test_delay_holds_back_without_slowing_down(make):
     assert [keyframe.packet for keyframe in published] == list(range(5))
 
 
+def test_requests_reach_the_stage_without_a_packet(make):
+    stage, asked = Stage(), []
+    stage.request = lambda camera, t_ns: asked.append((camera, t_ns))
+    worker, _ = make(stage)
+    worker.request("cam3", 120)
+    worker.request("cam2", 130)
+    wait_until(lambda: len(asked) == 2)
+    assert asked == [("cam3", 120), ("cam2", 130)]
+
+
 def test_failure_reaches_the_owner(make):
     def decode(packet):
         raise EncodingError("event encoding 'morse' is not known")

@@ -44,25 +44,31 @@ def test_the_temperature_that_spoilt_the_logits_is_found(hot):
             assert row.inside == pytest.approx(row.confidence, abs=0.06)
 
 
-@pytest.mark.parametrize("factor", [1.0, 2.0])
+@pytest.mark.parametrize("factor", [0.5, 1.0])
 def test_covariances_are_scaled_until_the_ellipses_hold(factor):
     rng = np.random.default_rng(1)
     truth, guess = truth_and_guess(rng, 200, 1.0 * factor)
     fitted = fit(np.exp(blobs(guess, 2.0)), truth, "paper")
     assert fitted.temperature == 1.0
     double = fit(np.exp(blobs(guess + (guess - truth), 2.0)), truth, "paper")
-    assert double.covariance_scale == pytest.approx(4 * fitted.covariance_scale, rel=0.1)
+    once, twice = (mean_factor(f.covariance_scale) for f in (fitted, double))
+    assert twice == pytest.approx(4 * once, rel=0.1)
+
+
+def mean_factor(scale):
+    return float(scale.at(np.linspace(0.9, 1.0, 50)).mean())
 
 
 def test_a_normal_error_gets_a_scale_of_one_and_full_ellipses():
     rng = np.random.default_rng(2)
     truth, guess = truth_and_guess(rng, 300, 0.8)
     fitted = fit(blobs(guess, 0.8), truth, "lite")
-    assert fitted.covariance_scale * fitted.temperature == pytest.approx(1.0, rel=0.15)
+    factor = mean_factor(fitted.covariance_scale)
+    assert factor * fitted.temperature == pytest.approx(1.0, rel=0.15)
     counts = np.array([row.count for row in fitted.table])
     half = np.array([row.in_half for row in fitted.table]) @ counts / counts.sum()
     ninety = np.array([row.in_ninety for row in fitted.table]) @ counts / counts.sum()
-    assert half == pytest.approx(0.5, abs=0.02) and ninety == pytest.approx(0.9, abs=0.03)
+    assert half == pytest.approx(0.5, abs=0.03) and ninety == pytest.approx(0.9, abs=0.03)
 
 
 def test_unknown_joints_do_not_count():
@@ -93,6 +99,25 @@ def test_a_temperature_in_the_weights_divides_the_logits(kind):
         assert torch.allclose(answer(), before / 2.5, atol=1e-6)
 
 
+def test_the_temperature_leaves_velocities_and_where_a_joint_is_looked_for():
+    options = {"input_size": 32, "cnn_widths": (8, 8, 8, 8), "motion": True}
+    torch.manual_seed(2)
+    model = build("lite/hybrid_cnn_snn", options).eval()
+    model.first_motion.weight.data.normal_()
+    keyframe = torch.poisson(torch.full((1, 20, 32, 32), 0.4))
+    bins = torch.poisson(torch.full((4, 1, 2, 32, 32), 0.4))
+    with torch.no_grad():
+        answers = []
+        for _ in range(2):
+            model.keyframe(keyframe)
+            answers.append((model.rollout(bins), model.velocities))
+            apply_temperature(model, 2.5)
+    (before, speed), (after, same_speed) = answers
+    assert speed.abs().max() > 0.01
+    torch.testing.assert_close(same_speed, speed, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(after, before / 2.5, atol=1e-4, rtol=1e-3)
+
+
 def test_the_calibration_travels_with_the_weights(tmp_path):
     rng = np.random.default_rng(4)
     truth, guess = truth_and_guess(rng, 30, 1.0)
@@ -103,5 +128,5 @@ def test_the_calibration_travels_with_the_weights(tmp_path):
     save_checkpoint(model, tmp_path / "b.safetensors")
     assert read_calibration(tmp_path / "b.safetensors") is None
     table = as_markdown(fitted)
-    assert f"covariance scale {fitted.covariance_scale:.2f}" in table
+    assert f"{fitted.covariance_scale.factor[0]:.2f} at " in table
     assert len(table.splitlines()) == 4 + len(fitted.table)
