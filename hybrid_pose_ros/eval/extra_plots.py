@@ -13,10 +13,8 @@ from hybrid_pose_ros.eval.plots import colour_of, plain_axis, save
 from hybrid_pose_ros.eval.tables import label
 
 Row = dict[str, Any]
-_GOAL_SHARE, _GOAL_GROWTH = (
-    0.03,
-    1.03,
-)  # of the CNN's energy, of the error with 10 keyframes a second
+_GOAL_SHARE = 0.03  # of the CNN's energy
+_GOAL_GROWTH = 1.03  # of the error with 10 keyframes a second
 
 
 def keyframe_curve(curve: dict[str, Any], path: Path) -> None:

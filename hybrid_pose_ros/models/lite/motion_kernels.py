@@ -2,6 +2,7 @@
 
 `forward` and `backward` are exact transposes of each other; the only approximation is the
 exponential, which is right to 1e-6 relative. Arrays are float32: maps (S, S), flat ones (S * S,).
+Numbers that are not finite come out as such: nothing is raised, nothing read beyond an array.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ _LOG2_E = np.float32(1.4426950408889634)
 _C1, _C2, _C3 = np.float32(0.69315308), np.float32(0.24015361), np.float32(0.05582631)
 _C4, _C5 = np.float32(0.00898934), np.float32(0.00187758)
 
+# The numpy error model leaves out a check for zero at every division.
+_kernel = njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 
-@njit(cache=True, fastmath=True)
+
+@_kernel
 def _exponentials(x, top, sharpness, out, bits):  # type: ignore[no-untyped-def]
     """exp(sharpness (x - top)) of flat `x` into `out`; `bits` int32 is scratch. Their sum."""
     scale = bits.view(np.float32)
@@ -37,7 +41,7 @@ def _exponentials(x, top, sharpness, out, bits):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, fastmath=True)
+@_kernel
 def _softmax(x, sharpness, out, bits):  # type: ignore[no-untyped-def]
     """Softmax of sharpness * x, flat, into `out`."""
     top = x[0]
@@ -48,7 +52,7 @@ def _softmax(x, sharpness, out, bits):  # type: ignore[no-untyped-def]
         out[i] *= factor
 
 
-@njit(cache=True, fastmath=True)
+@_kernel
 def _mean(where, motion):  # type: ignore[no-untyped-def]
     """Sum of the product of two flat arrays."""
     total = np.float32(0.0)
@@ -57,21 +61,22 @@ def _mean(where, motion):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, fastmath=True)
+@_kernel
 def _parts(moved):  # type: ignore[no-untyped-def]
     """A displacement as whole cells and the rest, both of the place that is read."""
     whole = np.floor(-moved)
-    return int(whole), np.float32(-moved - whole)
+    # A NaN as a whole number is anything.
+    return min(max(int(whole), 1 - PAD), PAD - 1), np.float32(-moved - whole)
 
 
-@njit(cache=True, fastmath=True)
+@_kernel
 def _repeat_ends(row, size):  # type: ignore[no-untyped-def]
     for x in range(PAD):
         row[x] = row[PAD]
         row[PAD + size + x] = row[PAD + size - 1]
 
 
-@njit(cache=True, fastmath=True)
+@_kernel
 def _move(last, u, v, decay, change, row, now):  # type: ignore[no-untyped-def]
     """Now = decay * last(x - (u, v)) + change; `row` (S + 2 PAD,) is scratch."""
     size = last.shape[0]
@@ -88,7 +93,7 @@ def _move(last, u, v, decay, change, row, now):  # type: ignore[no-untyped-def]
             now[y, x] = decay * (here[x] + fx * (here[x + 1] - here[x])) + change[y, x]
 
 
-@njit(cache=True, fastmath=True)
+@_kernel
 def _move_back(last, u, v, decay, grad, row, slope, spread, earlier):  # type: ignore[no-untyped-def]
     """From the gradient of `now`: that of `last` into `earlier`; returns decay's, u's and v's."""
     size = last.shape[0]
@@ -123,7 +128,7 @@ def _move_back(last, u, v, decay, grad, row, slope, spread, earlier):  # type: i
     return kept, decay * across, decay * down
 
 
-@njit(cache=True, fastmath=True)
+@_kernel
 def _mean_back(where, along_u, along_v, gu, gv, sharpness, grad_u, grad_v, earlier):  # type: ignore[no-untyped-def]
     """From the gradients of both means: those of the motion maps, and the softmax's, added."""
     mean = np.float32(0.0)
@@ -135,7 +140,7 @@ def _mean_back(where, along_u, along_v, gu, gv, sharpness, grad_u, grad_v, earli
         earlier[i] += sharpness * where[i] * (gu * along_u[i] + gv * along_v[i] - mean)
 
 
-@njit(cache=True, fastmath=True)
+@_kernel
 def forward(  # type: ignore[no-untyped-def]
     changes, output, velocity, decay, keep, sharpness, outputs, velocities
 ):
@@ -159,7 +164,7 @@ def forward(  # type: ignore[no-untyped-def]
                 last = now
 
 
-@njit(cache=True, fastmath=True)
+@_kernel
 def backward(  # type: ignore[no-untyped-def]
     changes, output, velocity, decay, keep, sharpness, outputs, velocities,
     grad_outputs, grad_velocities, grad_changes, grad_output, grad_velocity, grad_keep,
