@@ -83,10 +83,11 @@ def reliability(row: Row, title: str, path: Path) -> None:
 
 def _diagonal(axis: Axes, rows: list[Row], x: str, y: str, top: float) -> None:
     joints = np.array([row["joints"] for row in rows], float)
+    most = max(joints.max(initial=0.0), 1.0)
     axis.plot([1e-3, top], [1e-3, top], color="#bbbbbb", linewidth=0.8)
     axis.plot([r[x] for r in rows], [r[y] for r in rows], color="#d1495b", linewidth=1.2)
     axis.scatter(
-        [r[x] for r in rows], [r[y] for r in rows], s=8 + 120 * joints / joints.max(),
+        [r[x] for r in rows], [r[y] for r in rows], s=8 + 120 * joints / most,
         color="#d1495b", alpha=0.6,
     )  # fmt: skip
     axis.set_xlim(0, top)

@@ -76,7 +76,7 @@ def objective(model: PoseNetwork, batch: Batch, recipe: str, loss: LossConfig) -
         total = (1 - loss.states) * total + loss.states * states
         parts["states"] = states.detach()
     velocities = getattr(model, "velocities", None)
-    if loss.velocity and velocities is not None:
+    if recipe == "ours" and loss.velocity and velocities is not None:
         size = answer.heatmaps.shape[-1]
         speed = velocity_loss(velocities, batch.cells, present, size)
         total = total + loss.velocity * speed

@@ -58,6 +58,21 @@ def test_heatmaps_and_states_are_the_networks_own(lively, name, engine_kind):
 
 
 @pytest.mark.parametrize("engine_kind", KINDS)
+def test_the_first_velocities_are_the_networks_own(lively, engine_kind):
+    network = lively("lite/hybrid_cnn_snn", {"input_size": 64, "motion": True})
+    torch.nn.init.normal_(network.first_motion.weight)
+    network.sharpness.fill_(1.7)
+    x = counts_of(network)
+    with torch.inference_mode():
+        network.keyframe(torch.from_numpy(x)[None])
+    expected = network.states[-1][0].numpy()
+    assert np.abs(expected).max() > 0.1
+    velocity = make_keyframe_engine(network, "cpu", engine_kind).run(x)[1][-1]
+    assert velocity.shape == expected.shape == (26, 1, 1)
+    assert np.abs(velocity - expected).max() <= TOLERANCE * max(1.0, np.abs(expected).max())
+
+
+@pytest.mark.parametrize("engine_kind", KINDS)
 def test_bad_counts_are_named(engine_kind):
     engine = make_keyframe_engine(build("lite/cnn", {"input_size": 32}), "cpu", engine_kind)
     with pytest.raises(ValueError, match=r"expected counts \(20, 32, 32\), got \(2, 32, 32\)"):
