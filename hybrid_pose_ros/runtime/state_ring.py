@@ -19,7 +19,10 @@ from pathlib import Path
 
 FOLDER = Path("/dev/shm")
 PREFIX = "hybrid_pose_states"
-SLOTS = 4  # a keyframe every 100 ms: states can be fetched for 300 ms after their message
+# Keyframes may come in bursts: one packet of a driver can complete ten of them.
+SLOTS = 16
+FEWEST_SLOTS = 4  # where the states are large: they can be fetched for 300 ms after their message
+RING_BYTES = 16 << 20
 _HEADER = struct.Struct("<QQ")  # generation (0 = being written), bytes of the states
 _HANDLE = struct.Struct("<HHQ64s")  # slot, slots, generation, file name
 _NAME = re.compile(rf"{PREFIX}_\d+_[0-9a-f]{{16}}")
@@ -38,7 +41,7 @@ class StateRing:
         self._path = FOLDER / f"{PREFIX}_{os.getpid()}_{secrets.token_hex(8)}"
         self._memory: mmap.mmap | None = None
         self._descriptor = -1
-        self._stride = 0
+        self._stride = self._slots = 0
         self._generation = 0
 
     def put(self, states: bytes) -> bytes:
@@ -48,7 +51,7 @@ class StateRing:
         if _HEADER.size + len(states) > self._stride:
             raise ValueError(f"states grew to {len(states)} bytes, a slot has {self._stride}")
         self._generation += 1
-        slot = self._generation % SLOTS
+        slot = self._generation % self._slots
         at = slot * self._stride
         _HEADER.pack_into(self._memory, at, 0, len(states))
         _fence()
@@ -56,7 +59,7 @@ class StateRing:
         self._memory[begin : begin + len(states)] = states
         _fence()
         _HEADER.pack_into(self._memory, at, self._generation, len(states))
-        return _HANDLE.pack(slot, SLOTS, self._generation, self._path.name.encode())
+        return _HANDLE.pack(slot, self._slots, self._generation, self._path.name.encode())
 
     def close(self) -> None:
         """Remove the file; readers that have it open keep what they mapped."""
@@ -68,13 +71,14 @@ class StateRing:
 
     def _create(self, size: int) -> mmap.mmap:
         self._stride = -(-(_HEADER.size + size) // mmap.PAGESIZE) * mmap.PAGESIZE
+        self._slots = min(SLOTS, max(FEWEST_SLOTS, RING_BYTES // self._stride))
         hidden = self._path.with_name("." + self._path.name)
         descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             # Reserved, not only promised: a full /dev/shm is an error here, not a crash later.
-            os.posix_fallocate(descriptor, 0, SLOTS * self._stride)
+            os.posix_fallocate(descriptor, 0, self._slots * self._stride)
             fcntl.flock(descriptor, fcntl.LOCK_EX)  # held while we live, see remove_orphans
-            memory = mmap.mmap(descriptor, SLOTS * self._stride)
+            memory = mmap.mmap(descriptor, self._slots * self._stride)
             hidden.rename(self._path)
         except OSError:
             os.close(descriptor)

@@ -155,3 +155,13 @@ def test_shared_memory_that_is_not_there_is_named(monkeypatch, tmp_path):
         StateSender("shared_memory")
     sender = StateSender("auto")
     assert sender.send("cam2", b"x") == ("inline", b"x")
+
+
+def test_large_states_get_fewer_slots():
+    ring, reader = StateRing(), StateReader()
+    size = state_ring.RING_BYTES // 3
+    handles = [ring.put(bytes([i]) * size) for i in range(state_ring.FEWEST_SLOTS + 1)]
+    assert reader.get(handles[0]) is None
+    assert all(reader.get(handle)[0] == i for i, handle in enumerate(handles) if i)
+    reader.close()
+    ring.close()
