@@ -16,10 +16,11 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from hybrid_pose_ros.cli.evaluate import add_data_arguments, open_scenes
+from hybrid_pose_ros.cli.evaluate_data import add_data_arguments, open_scenes
+from hybrid_pose_ros.eval.camera_events import CameraEvents
 from hybrid_pose_ros.eval.contenders import load_networks
 from hybrid_pose_ros.eval.scene import KEYFRAME_NS, TIMING, crop_pixels, grid_of
-from hybrid_pose_ros.eval.sequences import CameraEvents, SequenceEngine, Start
+from hybrid_pose_ros.eval.sequences import SequenceEngine, Start
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.resources import share_path
 
@@ -34,7 +35,7 @@ def samples(network: PoseNetwork, args: argparse.Namespace) -> tuple[np.ndarray,
         grid = grid_of(scene, TIMING.bin_ns, HORIZON * KEYFRAME_NS, 1)
         for camera in scene.rig.cameras.values():
             view = CameraEvents(scene.events[camera.name], camera)
-            poses, _ = engine.roll(view, grid, Start())
+            poses, _ = engine.roll(view, grid, Start.live(network))
             uv = crop_pixels(poses.uv, camera)
             error = np.linalg.norm(uv - scene.crop_truth(camera, grid.times_ns), axis=-1).mean(-1)
             moved = np.linalg.norm(uv - uv[:, :1], axis=-1)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid_pose_ros.cli.evaluate import add_data_arguments, at_least_1, open_scenes
+from hybrid_pose_ros.cli.evaluate_data import add_data_arguments, at_least_1, open_scenes
 from hybrid_pose_ros.errors import ConfigError, RecordingError
 from hybrid_pose_ros.resources import share_path
 
@@ -68,10 +68,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _count(args: argparse.Namespace, networks: dict[str, PoseNetwork]) -> dict[str, Any]:
     """Costs of every network from its spikes on the data."""
+    from hybrid_pose_ros.eval.camera_events import CameraEvents
     from hybrid_pose_ros.eval.layer_costs import layer_costs, total
     from hybrid_pose_ros.eval.poses import Firing
     from hybrid_pose_ros.eval.scene import KEYFRAME_NS, TIMING, grid_of
-    from hybrid_pose_ros.eval.sequences import CameraEvents, SequenceEngine, Start
+    from hybrid_pose_ros.eval.sequences import SequenceEngine, Start
 
     sums: dict[str, Firing] = {}
     spiking = {name: SequenceEngine(n) for name, n in networks.items() if n.has_step}
@@ -83,8 +84,7 @@ def _count(args: argparse.Namespace, networks: dict[str, PoseNetwork]) -> dict[s
         for camera in scene.rig.cameras.values():
             view = CameraEvents(scene.events[camera.name], camera)
             for name, engine in spiking.items():
-                keyframe = engine.network.has_keyframe
-                firing = engine.roll(view, grid, Start(keyframe, keyframe, warm=not keyframe))[1]
+                firing = engine.roll(view, grid, Start.live(engine.network))[1]
                 assert firing is not None
                 if name in sums:
                     sums[name].add(firing)

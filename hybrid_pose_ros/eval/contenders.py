@@ -4,7 +4,8 @@ PRESET/cnn             the CNN in every bin              PRESET/held         its
 PRESET/extrapolated    the last two keyframes, constant velocity
 PRESET/snn, /rnn       alone, from nothing at the window's start (as published)
 ... warm               alone, having seen 0.4 s before
-PRESET/hybrid_*        from a keyframe; also without its states, its output, or both
+PRESET/hybrid_*        from a keyframe, joined with what was known where the network carries;
+                       without what was known ("no carry"); also without its states, output, both
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from hybrid_pose_ros.errors import WeightsError
+from hybrid_pose_ros.eval.camera_events import CameraEvents
 from hybrid_pose_ros.eval.poses import Firing, Poses
 from hybrid_pose_ros.eval.scene import KEYFRAME_NS, Grid
-from hybrid_pose_ros.eval.sequences import CameraEvents, SequenceEngine, Start
+from hybrid_pose_ros.eval.sequences import SequenceEngine, Start
 from hybrid_pose_ros.models.checkpoint import load_checkpoint
 from hybrid_pose_ros.models.fold import folded
 from hybrid_pose_ros.models.network import PoseNetwork
@@ -25,7 +27,8 @@ from hybrid_pose_ros.models.presets import KINDS, PRESETS, build, name_of
 
 ALONE = {"": Start(False, False), "warm": Start(False, False, warm=True)}
 HYBRID = {
-    "": Start(),
+    "": Start(carry=True),
+    "no carry": Start(),
     "no states": Start(states=False),
     "no output": Start(output=False),
     "no keyframe": Start(False, False),
@@ -105,6 +108,8 @@ def compare(
         keyframe_macs = network.macs_per_keyframe * 1e9 / KEYFRAME_NS
         step_macs = 0.0 if engine.plan is not None else network.macs_per_step * rate
         for variant, start in (HYBRID if network.has_keyframe else ALONE).items():
+            if variant == "no carry" and not network.carries:
+                continue
             used = keyframe_macs if start.states or start.output else 0.0
             poses, firing = engine.roll(view, grid, start)
             found.append((Contender(name, variant, used + step_macs), poses, firing))

@@ -17,7 +17,7 @@ from hybrid_pose_ros.view.scene3d import Scene3D
 SCALE = 2
 _SIDE = 460  # of a 3D picture, px
 _BAR = 28  # height of the line above a picture, px
-_LEFT_OUT = ("no states", "no output", "no keyframe")
+_LEFT_OUT = ("no carry", "no states", "no output", "no keyframe")
 
 
 def shown(example: Example) -> list[int]:

@@ -1,4 +1,7 @@
-"""Networks on many windows at once: keyframe and steps in batches, decoded as the runtime does."""
+"""Networks on many windows at once: keyframe and steps in batches, decoded as the runtime does.
+
+Where a keyframe is joined with what the network knew before, the windows run one after the other.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hybrid_pose_ros.eval.camera_events import CameraEvents
 from hybrid_pose_ros.eval.poses import Firing, Poses
-from hybrid_pose_ros.eval.scene import KEYFRAME_NS, TIMING, Grid
-from hybrid_pose_ros.events.representation import count_histogram, keyframe_input
+from hybrid_pose_ros.eval.scene import KEYFRAME_NS, Grid
 from hybrid_pose_ros.models.lite.decaying import DecayingNetwork
 from hybrid_pose_ros.models.lite.spiking_unet import SpikingUnet
 from hybrid_pose_ros.models.network import PoseNetwork
@@ -31,24 +34,19 @@ class Start:
         states: those of the keyframe; otherwise zero.
         output: the heatmaps of the keyframe; otherwise zero.
         warm: without a keyframe: the bins of the last 0.4 s have been seen.
+        carry: of networks that carry: it goes on from the window before.
     """
 
     states: bool = True
     output: bool = True
     warm: bool = False
+    carry: bool = False
 
-
-@dataclass(frozen=True)
-class CameraEvents:
-    """What a network is run on: one camera's events (EVENT_DTYPE)."""
-
-    events: np.ndarray
-    camera: Camera
-
-    def between(self, t0_ns: int, t1_ns: int) -> np.ndarray:
-        """Events with t0_ns <= t < t1_ns."""
-        first, end = np.searchsorted(self.events["t"], [t0_ns, t1_ns])
-        return self.events[first:end]
+    @classmethod
+    def live(cls, network: PoseNetwork) -> Start:
+        """As the estimator runs it."""
+        keyframe = network.has_keyframe
+        return cls(keyframe, keyframe, warm=not keyframe, carry=keyframe)
 
 
 class SequenceEngine:
@@ -72,7 +70,7 @@ class SequenceEngine:
         found = Poses.empty(len(times_ns))
         for first in range(0, len(times_ns), self.batch):
             times = times_ns[first : first + self.batch]
-            heatmaps = self.network.keyframe(self._keyframe_input(view, times))
+            heatmaps = self.network.keyframe(self._keyframes(view, times))
             self._decode(heatmaps, view.camera, found, [(first + i,) for i in range(len(times))])
         return found
 
@@ -81,6 +79,9 @@ class SequenceEngine:
         """Poses of all windows: (N, steps + 1, 13, ...), and what fired in the steps."""
         found = Poses.empty(*grid.times_ns.shape)
         firing = self._no_firing(grid.steps)
+        if start.carry and self.network.carries:
+            self._chain(view, grid, found, firing)
+            return found, firing
         for late in (False, True):
             steps = grid.steps if late else grid.short_steps
             windows = np.flatnonzero(grid.late == late)
@@ -98,12 +99,48 @@ class SequenceEngine:
         heatmaps = self._begin(view, grid, starts, start)
         if heatmaps is not None:
             self._decode(heatmaps, view.camera, found, [(w, 0) for w in windows])
-        for step in range(1, steps + 1):
-            counts = self._bins(view, starts + (step - 1) * grid.bin_ns, grid.bin_ns)
-            heatmaps = self.network.step(torch.from_numpy(counts).to(self.device))
+        self._steps(view, grid, windows, range(1, steps + 1), found, firing)
+
+    def _chain(self, view: CameraEvents, grid: Grid, found: Poses, firing: Firing | None) -> None:
+        """All windows, each from the end of the one before, as the estimator goes on."""
+        network, short = self.network, grid.short_steps
+        network.reset(1)
+        first = int(grid.starts_ns[0])
+        for start_ns in range(first % KEYFRAME_NS or KEYFRAME_NS, first, KEYFRAME_NS):
+            network.correct(self._keyframes(view, np.array([start_ns])))
+            for step in range(short):
+                self._step(view, np.array([start_ns + step * grid.bin_ns]), grid.bin_ns)
+        for number in range(len(grid.starts_ns)):
+            window = np.array([number])
+            heatmaps = network.correct(self._keyframes(view, grid.starts_ns[window]))
+            self._decode(heatmaps, view.camera, found, [(number, 0)])
+            self._steps(view, grid, window, range(1, short + 1), found, firing)
+            if grid.late[number]:
+                states, output = network.states, network.output
+                self._steps(view, grid, window, range(short + 1, grid.steps + 1), found, firing)
+                network.set_states(states)
+                network.output = output
+
+    def _steps(
+        self, view: CameraEvents, grid: Grid, windows: np.ndarray, steps: range, found: Poses,
+        firing: Firing | None,
+    ) -> None:  # fmt: skip
+        starts = grid.starts_ns[windows]
+        for step in steps:
+            counts, heatmaps = self._step(view, starts + (step - 1) * grid.bin_ns, grid.bin_ns)
             self._decode(heatmaps, view.camera, found, [(w, step) for w in windows])
             if firing is not None:
                 self._count(firing, step - 1, counts)
+
+    def _step(
+        self, view: CameraEvents, starts_ns: np.ndarray, bin_ns: int
+    ) -> tuple[np.ndarray, Tensor]:
+        counts = view.bins(self.network.config, starts_ns, bin_ns)
+        return counts, self.network.step(torch.from_numpy(counts).to(self.device))
+
+    def _keyframes(self, view: CameraEvents, times_ns: np.ndarray) -> Tensor:
+        x = torch.from_numpy(view.keyframes(self.network.config, times_ns))
+        return x.contiguous(memory_format=torch.channels_last).to(self.device)
 
     def _begin(
         self, view: CameraEvents, grid: Grid, starts: np.ndarray, start: Start
@@ -114,38 +151,15 @@ class SequenceEngine:
         network.reset(len(starts))
         if start.states or start.output:
             zero, flat = [torch.zeros_like(state) for state in network.states], network.output
-            heatmaps = network.keyframe(self._keyframe_input(view, starts))
+            heatmaps = network.keyframe(self._keyframes(view, starts))
             if not start.states:
                 network.set_states(zero)
             if not start.output:
                 network.output, heatmaps = flat, None
         elif start.warm:
             for t_ns in range(-WARM_UP_NS, 0, grid.bin_ns):
-                counts = self._bins(view, starts + t_ns, grid.bin_ns)
-                heatmaps = network.step(torch.from_numpy(counts).to(self.device))
+                _, heatmaps = self._step(view, starts + t_ns, grid.bin_ns)
         return heatmaps
-
-    def _keyframe_input(self, view: CameraEvents, times_ns: np.ndarray) -> Tensor:
-        config, crop = self.network.config, view.camera.crop
-        counts = [
-            keyframe_input(
-                view.between(t_ns - TIMING.window_ns, t_ns), crop,
-                config.input_size, config.keyframe_bins, TIMING.window_events, t_ns,
-            )
-            for t_ns in times_ns.tolist()
-        ]  # fmt: skip
-        x = torch.from_numpy(np.stack(counts)).contiguous(memory_format=torch.channels_last)
-        return x.to(self.device)
-
-    def _bins(self, view: CameraEvents, starts_ns: np.ndarray, bin_ns: int) -> np.ndarray:
-        """(B, 2, S, S) counts of one bin of every window."""
-        size, crop = self.network.config.input_size, view.camera.crop
-        return np.stack(
-            [
-                count_histogram(view.between(t, t + bin_ns), crop, size, 1, t, t + bin_ns)
-                for t in starts_ns.tolist()
-            ]
-        )
 
     def _decode(
         self, heatmaps: Tensor, camera: Camera, found: Poses, places: list[tuple[int, ...]]

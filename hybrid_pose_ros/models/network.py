@@ -2,6 +2,7 @@
 
     reset(batch)     forget everything
     keyframe(x)      (B, 20, S, S) -> heatmaps (B, 13, h, w); sets states and output
+    correct(x)       the same while the network goes on: what it knows already may be kept in part
     step(x)          (B, 2, S, S)  -> heatmaps (B, 13, h, w); one bin
 
 A network without a CNN answers `keyframe` with what it last said; a CNN alone answers `step` by
@@ -68,6 +69,40 @@ class PoseNetwork(nn.Module):
         if self.has_keyframe:
             self.output = self._keyframe(x)
         return self._started(x.shape[0])
+
+    def correct(self, x: Tensor) -> Tensor:
+        """A keyframe at the time of the last step; as `keyframe`, unless the network `carries`.
+
+        Raises:
+            ValueError: as `keyframe` and `step`.
+        """
+        if not self.carries:
+            return self.keyframe(x)
+        before, velocity = self._started(len(x)), self.states[-1]
+        heatmaps = self.keyframe(x)
+        self.output, states = self.joined(heatmaps, self.states, before, velocity)
+        self.set_states(states)
+        return self.output
+
+    @property
+    def carries(self) -> bool:
+        """Whether `correct` keeps something of the last output and of the joints' velocities."""
+        return False
+
+    def joined(
+        self, heatmaps: Tensor, states: list[Tensor], before: Tensor, velocity_before: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Where a network that `carries` goes on from: what `correct` does to a keyframe.
+
+        Args:
+            heatmaps, states: what `keyframe` gave, (B, J, h, w) and as in `state_shapes`.
+            before: (B, J, h, w) the output at the keyframe's time.
+            velocity_before: (B, 2 J, 1, 1) the joints' velocities then, the last of the states.
+
+        Returns:
+            Heatmaps and states alike.
+        """
+        raise NotImplementedError
 
     def step(self, x: Tensor) -> Tensor:
         """(B, 2, S, S) counts of one bin -> heatmaps (B, 13, h, w).

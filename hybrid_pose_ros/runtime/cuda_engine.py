@@ -90,8 +90,12 @@ class CudaEngine:
             batch.active.copy_(torch.from_numpy(active))
             self.advance()
             heatmaps, fired = batch.heatmaps.cpu().numpy(), batch.fired.cpu().numpy()
+            moves = self.plan.head.motion is not None
+            velocities = batch.velocity.cpu().numpy() if moves else [None] * len(host)
         return [
-            counted(heatmaps[slot].copy(), self.plan, each, tuple(fired[:, slot].tolist()))
+            counted(
+                heatmaps[slot].copy(), self.plan, each, tuple(fired[:, slot].tolist())
+            )._replace(velocity=velocities[slot])
             for slot, each in zip(slots, bins, strict=True)
         ]
 

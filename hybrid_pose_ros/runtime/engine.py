@@ -29,6 +29,7 @@ class StepResult(NamedTuple):
             `macs_per_step` of the network is what a step costs.
         layer_spikes: neurons that fired, per layer.
         layer_operations: additions per layer, the head last (with the moving of heatmaps).
+        velocity: (26, 1, 1) float32, the joints' velocities, of networks with `motion`.
     """
 
     heatmaps: np.ndarray
@@ -36,6 +37,7 @@ class StepResult(NamedTuple):
     synaptic_operations: int
     layer_spikes: tuple[int, ...] = ()
     layer_operations: tuple[int, ...] = ()
+    velocity: np.ndarray | None = None
 
 
 class Stream(Protocol):

@@ -57,10 +57,12 @@ class _TorchStream:
         self._output = network.step(torch.from_numpy(counts)[None].to(engine.device))
         self._states = network.states
         heatmaps = self._output[0].float().cpu().numpy().copy()
+        moves = getattr(network.config, "motion", False)
+        velocity = self._states[-1][0].float().cpu().numpy().copy() if moves else None
         if engine.plan is None:
-            return StepResult(heatmaps, 0, 0)
+            return StepResult(heatmaps, 0, 0, velocity=velocity)
         fired = tuple(int(layer.sum()) for layer in network.spikes)
-        return counted(heatmaps, engine.plan, counts, fired)
+        return counted(heatmaps, engine.plan, counts, fired)._replace(velocity=velocity)
 
 
 def counted(

@@ -2,7 +2,8 @@
 
 A keyframe for time t arrives when the SNN has already gone on. The bins since then are kept: the
 SNN starts again from the keyframe's states at t, runs those bins once more and goes on. Until a
-keyframe comes, updates continue from the previous one.
+keyframe comes, updates continue from the previous one. A network that `carries` keeps something of
+its own pose at t, wherever it is by now.
 
 With keyframes on demand `take_requests` says for which times one is wanted.
 
@@ -13,11 +14,12 @@ due is what its updates refer to: `take_keyframes` hands these out.
 from __future__ import annotations
 
 import copy
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.representation import count_histogram
@@ -26,6 +28,7 @@ from hybrid_pose_ros.models.checkpoint import fingerprint
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
 from hybrid_pose_ros.pose.keypoints import Keypoints
+from hybrid_pose_ros.runtime.bin_history import BinHistory
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.engine import StepResult, Stream, make_engine
 from hybrid_pose_ros.runtime.event_stream import EventStream
@@ -40,7 +43,7 @@ class _Camera:
 
     events: EventStream
     network: Stream
-    history: deque[tuple[int, np.ndarray]]  # (bin index, counts), the newest last
+    history: BinHistory
     next_bin: int | None = None
     keyframe: Keyframe | None = None
     waiting: list[tuple[int, Keyframe]] = field(default_factory=list)  # (bin to apply before, it)
@@ -52,7 +55,8 @@ class _Camera:
 class UpdateStage:
     """The SNN side of the estimator, for any number of cameras.
 
-    The pose for a given keyframe and bin depends on the events and that keyframe alone.
+    The pose for a given keyframe and bin depends on the events and that keyframe alone; of a
+    network that `carries` also on the keyframes before. When they came makes no difference.
     """
 
     def __init__(
@@ -84,7 +88,7 @@ class UpdateStage:
 
     def _fresh(self, crop: Crop) -> _Camera:
         horizon_ns = 4 * self.config.keyframe_ns
-        history: deque[tuple[int, np.ndarray]] = deque(maxlen=self.config.max_delay_bins)
+        history = BinHistory(self.config.max_delay_bins)
         events = EventStream(horizon_ns, self.config.reorder_ns)
         camera = _Camera(events, self.engine.new_stream(), history)
         if self.config.on_demand and self.model.has_keyframe:
@@ -183,12 +187,12 @@ class UpdateStage:
             state.events.buffer.window(t0_ns, t1_ns), self.crops[camera],
             self.model.config.input_size, 1, t0_ns, t1_ns,
         )  # fmt: skip
-        state.history.append((index, counts))
+        latest = state.history.add(index, counts)
         state.next_bin = index + 1
         state.counters["bins"] += 1
         if state.keyframe is None and self.model.has_keyframe:
             return None
-        result = state.network.step(counts)
+        result = latest.result = state.network.step(counts)
         keypoints = decode_heatmaps(
             result.heatmaps, self.crops[camera], self.model.config.preset,
             self.model.covariance_scale,
@@ -216,8 +220,8 @@ class UpdateStage:
             state.counters["keyframes_outdated"] += 1
             return
         first = keyframe.t_ns // self.config.bin_ns
-        bins = [counts for index, counts in state.history if index >= first]
-        if len(bins) != (state.next_bin or 0) - first:
+        bins = state.history.since(first, state.next_bin or 0)
+        if bins is None:
             state.counters["keyframes_too_late"] += 1
             return
         try:
@@ -225,9 +229,24 @@ class UpdateStage:
         except ValueError:
             state.counters["keyframes_torn"] += 1
             return
+        before = state.history.known_before(first) if self.model.carries else None
+        if before is not None:
+            logits, states = self._joined(logits, states, before)
         state.network.load(logits, states)
-        for counts in bins:
-            state.network.step(counts)
+        for each in bins:
+            each.result = state.network.step(each.counts)
         state.keyframe = keyframe
         state.counters["keyframes"] += 1
         state.counters["catch_up_bins"] += len(bins)
+
+    def _joined(
+        self, logits: np.ndarray, states: list[np.ndarray], before: StepResult
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """A keyframe's heatmaps and states, joined with what was known at its time."""
+        heatmaps, velocity = before.heatmaps, before.velocity
+        assert velocity is not None, "networks that carry have velocities"
+        given = [torch.from_numpy(np.ascontiguousarray(a))[None] for a in (logits, *states)]
+        known = [torch.from_numpy(array)[None] for array in (heatmaps, velocity)]
+        with torch.inference_mode():
+            joined, changed = self.model.joined(given[0], given[1:], *known)
+        return joined[0].numpy(), [state[0].numpy() for state in changed]

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from hybrid_pose_ros.data.dhp19_windows import Windows
 from hybrid_pose_ros.errors import RecordingError
-from hybrid_pose_ros.train.config import StageConfig
+from hybrid_pose_ros.train.config import LEAST_GAP, StageConfig
 from hybrid_pose_ros.train.data_config import AugmentationConfig
 from hybrid_pose_ros.train.fresh import FreshViews
 from hybrid_pose_ros.train.samples import Batch, collate
@@ -35,7 +35,7 @@ class Batches(Dataset):
         seed: of everything random.
         augmentation: None: every sequence of the grid once per epoch (recipe "published");
             otherwise random places, augmented.
-        following: also the keyframes after the last bins.
+        following: also a keyframe after the last bin.
         rank, world: of this device, and how many there are.
         fresh: makes the views, always others, instead; recipe "ours".
     """
@@ -99,9 +99,10 @@ class Batches(Dataset):
             longest = high + self.stage.delay[1]
             size = max(2, round(self.stage.batch * longest / bins)) if bins else self.stage.batch
             places = [self._random_place(rng) for _ in range(size)]
-        return collate(
-            self.views, places, self.windows, bins, self.augmentation, rng, self.following
-        )
+        at = _draw_keyframes(self.stage.keyframes, bins, shared)
+        if self.following:
+            at.append(bins)
+        return collate(self.views, places, self.windows, bins, self.augmentation, rng, at)
 
     def _random_place(self, rng: np.random.Generator) -> tuple[int, int]:
         view, end = self.places[rng.integers(len(self.places))]
@@ -123,6 +124,7 @@ class ValidationBatches(Dataset):
     bins: int
     count: int
     seed: int = 5
+    at: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
         self.places = _free_places(self.views, self.bins, 1.0)
@@ -140,7 +142,17 @@ class ValidationBatches(Dataset):
         for _ in range(VALIDATION_BATCH):
             view, end = self.places[rng.integers(len(self.places))]
             places.append((view, int(rng.integers(FIRST_SAMPLE, end))))
-        return collate(self.views, places, self.windows, self.bins, None, rng)
+        return collate(self.views, places, self.windows, self.bins, None, rng, self.at)
+
+
+def _draw_keyframes(count: tuple[int, int], bins: int, rng: np.random.Generator) -> list[int]:
+    """Bins before each keyframe of a sequence, the first 0, at least LEAST_GAP apart."""
+    if count[1] == 1:
+        return [0]
+    number = int(rng.integers(count[0], count[1] + 1))
+    spare = bins - number * LEAST_GAP  # after the last keyframe there is a gap, too
+    steps = np.sort(rng.integers(0, spare + 1, number - 1))
+    return [0, *(int(step) + (i + 1) * LEAST_GAP for i, step in enumerate(steps))]
 
 
 def _free_places(views: Sequence[View], bins: int, faster: float) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ from typing import Any
 from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig, one_of
 
 RECIPES = ("ours", "published")
+LEAST_GAP = 4  # bins between keyframes
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class StageConfig:
         batch: sequences per step and device.
         learning_rate: peak of a one-cycle schedule ("ours"), or constant ("published").
         bins: steps from one keyframe to the next, drawn between the two.
+        keyframes: of a sequence: how many there are, drawn between the two; those after the first
+            come at random bins, `LEAST_GAP` apart.
         delay: so many steps more until that keyframe arrives, drawn between the two.
         cnn_rate: hybrids: learning rate of the CNN, relative; 0 = frozen.
     """
@@ -56,6 +59,7 @@ class StageConfig:
     steps: int = 0
     epochs: int = 0
     bins: tuple[int, int] = (0, 0)
+    keyframes: tuple[int, int] = (1, 1)
     delay: tuple[int, int] = (0, 0)
     cnn_rate: float = 0.0
 
@@ -64,10 +68,15 @@ class StageConfig:
             raise ValueError(f"batch and learning_rate must be positive, got {self}")
         if (self.steps > 0) == (self.epochs > 0) or self.steps < 0 or self.epochs < 0:
             raise ValueError(f"either steps or epochs must be positive, got {self}")
-        for name in ("bins", "delay"):
+        for name, least in (("bins", 0), ("delay", 0), ("keyframes", 1)):
             low, high = getattr(self, name)
-            if not 0 <= low <= high:
-                raise ValueError(f"{name} must rise from 0 on, got {(low, high)}")
+            if not least <= low <= high:
+                raise ValueError(f"{name} must rise from {least} on, got {(low, high)}")
+        if self.keyframes[1] > 1 and self.keyframes[1] * LEAST_GAP > self.bins[0]:
+            raise ValueError(
+                f"{self.keyframes[1]} keyframes, {LEAST_GAP} bins apart, need more than "
+                f"{self.bins[0]} bins"
+            )
         if self.cnn_rate < 0:
             raise ValueError(f"cnn_rate must be >= 0, got {self.cnn_rate}")
 

@@ -30,25 +30,46 @@ SETTLING = 4  # bins at the beginning of an SNN or RNN alone: they cannot be rig
 
 
 class Answer(NamedTuple):
-    """Heatmaps (T, B, 13, h, w), the joints (T, B, 13, 2) at their times, the keyframe's maps."""
+    """What a network says of a batch.
+
+    Attributes:
+        heatmaps: (T, B, 13, h, w).
+        cells: (T, B, 13, 2) true joints at their times.
+        keyframe: (B, 13, h, w) of the first keyframe; None without a CNN.
+        velocities: (T, B, 13, 2) of networks with `motion`, cells per bin; otherwise None.
+    """
 
     heatmaps: Tensor
     cells: Tensor
     keyframe: Tensor | None
+    velocities: Tensor | None = None
 
 
 def run_network(model: PoseNetwork, batch: Batch, settling: int = 0) -> Answer:
-    """Keyframe and bins through a network: a CNN answers the keyframe, all others the bins."""
+    """Keyframes and bins through a network: a CNN answers the keyframe, all others the bins."""
     keyframe = None
     if model.has_keyframe:
-        keyframe = model.keyframe(batch.keyframe)
+        keyframe = model.keyframe(batch.keyframes[0])
         if not model.has_step:
             return Answer(keyframe[None], batch.cells[:1], keyframe)
     else:
         model.reset(batch.bins.shape[1])
-    heatmaps = model.rollout(batch.bins)
+    parts, moves = [], []
+    starts = [at for at in batch.at.tolist() if at < len(batch.bins)]
+    for number, (first, end) in enumerate(zip(starts, [*starts[1:], len(batch.bins)], strict=True)):
+        if number:
+            model.correct(batch.keyframes[number])
+        parts.append(model.rollout(batch.bins[first:end]))
+        velocities: Tensor | None = getattr(model, "velocities", None)
+        moves += [] if velocities is None else [velocities]
+    heatmaps = torch.cat(parts)
     skipped = settling if not model.has_keyframe and len(heatmaps) > settling else 0
-    return Answer(heatmaps[skipped:], batch.cells[1 + skipped :], keyframe)
+    return Answer(
+        heatmaps[skipped:],
+        batch.cells[1 + skipped :],
+        keyframe,
+        torch.cat(moves) if moves else None,
+    )
 
 
 def heatmap_objective(
@@ -71,14 +92,13 @@ def objective(model: PoseNetwork, batch: Batch, recipe: str, loss: LossConfig) -
     if loss.states and model.kind == "hybrid_cnn_snn":
         after = model.states
         network: Any = model  # every hybrid has both methods
-        features = getattr(network, "cnn", network).features(batch.following)[1]
+        features = getattr(network, "cnn", network).features(batch.keyframes[-1])[1]
         states = state_loss(after, network.initial_states(features))
         total = (1 - loss.states) * total + loss.states * states
         parts["states"] = states.detach()
-    velocities = getattr(model, "velocities", None)
-    if recipe == "ours" and loss.velocity and velocities is not None:
+    if recipe == "ours" and loss.velocity and answer.velocities is not None:
         size = answer.heatmaps.shape[-1]
-        speed = velocity_loss(velocities, batch.cells, present, size)
+        speed = velocity_loss(answer.velocities, batch.cells, present, size)
         total = total + loss.velocity * speed
         parts["velocity"] = speed.detach()
     if model.spikes:

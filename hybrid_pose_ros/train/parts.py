@@ -14,8 +14,11 @@ from hybrid_pose_ros.models.published import load_published, read_state_dict
 from hybrid_pose_ros.train.config import StageConfig, TrainConfig
 from hybrid_pose_ros.train.config_file import unknown_keys
 
-# What only a network with `motion` has.
-MOTION_KEYS = ("keep_logit", "sharpness", "first_motion.weight", "first_motion.bias")
+# What only a network with `motion`, or with `carry`, has.
+NEW_KEYS = (
+    "keep_logit", "sharpness", "first_motion.weight", "first_motion.bias",
+    "carry.share_logit", "carry.velocity_logit",
+)  # fmt: skip
 
 # Recipe -> kind -> stages, each a network of its own; as published, only the CNN comes first.
 STAGES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -92,11 +95,14 @@ def load_part(path: Path, name: str) -> PoseNetwork:
     return model
 
 
-def go_on_from(model: PoseNetwork, path: Path) -> None:
+def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
     """Give a network the weights of an earlier one, in place.
 
     That may be a hybrid that the network is part of, and one without `motion`: the new maps of its
-    head are zero then, so that nothing moves yet.
+    head are zero then, so that nothing moves yet. One without `carry` begins with the usual shares.
+
+    Returns:
+        Settings in which the two differ, in words: many of them show in no tensor (tau, say).
 
     Raises:
         WeightsError: missing, damaged, or not of such a network.
@@ -112,13 +118,15 @@ def go_on_from(model: PoseNetwork, path: Path) -> None:
             old = torch.cat([old, old.new_zeros(len(value) - len(old), *old.shape[1:])])
         if old.shape == value.shape:
             fitting[key] = old
-    lacking = [key for key in own if key not in fitting and key not in MOTION_KEYS]
+    lacking = [key for key in own if key not in fitting and key not in NEW_KEYS]
     if lacking:
         raise WeightsError(
             f"weights {path} are of {name_of(earlier)}; a {name_of(model)} cannot go on from them: "
             f"{', '.join(lacking[:5])}" + (" ..." if len(lacking) > 5 else "")
         )
     model.load_state_dict(fitting, strict=False)
+    before, now = earlier.config.asdict(), model.config.asdict()
+    return [f"{k} {before.get(k)} (now {v})" for k, v in now.items() if before.get(k) != v]
 
 
 def put_in(model: PoseNetwork, part: PoseNetwork, where: str) -> None:

@@ -19,7 +19,7 @@ def picture(batch: Batch, answer: Answer) -> np.ndarray:
 
     Where there are no bins, the events of the keyframe.
     """
-    counts = batch.bins[-1] if len(batch.bins) else batch.keyframe
+    counts = batch.bins[-1] if len(batch.bins) else batch.keyframes[0]
     tiles = []
     for i in range(min(PERSONS, len(counts))):
         tile = _events(counts[i])

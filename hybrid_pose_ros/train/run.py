@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from hybrid_pose_ros.train.trainer import BatchLoaders, make_trainer
 from hybrid_pose_ros.train.views import View
 
 VALIDATION_BINS = 20
+VALIDATION_KEYFRAME = 10  # a second one, of networks that keep something of the first
 CALIBRATION_BATCHES = 6  # of validation; the heatmaps of all are in memory
 
 
@@ -103,8 +105,9 @@ def train_stage(run: Run, kind: str) -> PoseNetwork:
         fresh=FreshViews(config.data) if config.data.source == "fresh" else None,
     )  # fmt: skip
     checks = ValidationBatches(
-        run.validation, windows, _validation_bins(config, kind), config.trainer.checks
-    )
+        run.validation, windows, _validation_bins(config, kind), config.trainer.checks,
+        at=(0, *([VALIDATION_KEYFRAME] if model.carries else [])),
+    )  # fmt: skip
     trainer = make_trainer(config, kind, batches.steps)
     last = unfinished(Path(config.output) / kind / "last.ckpt", tag)
     stage = Stage(model, settings, config.loss, config.recipe, batches.steps, tag)
@@ -180,7 +183,9 @@ def _check(name: str, config: TrainConfig, stages: list[str]) -> None:
     for kind in stages:
         model = build(f"{run.family}/{kind}", config.network)
         if kind in config.start:
-            go_on_from(model, Path(config.start[kind]))
+            start = config.start[kind]
+            if changed := go_on_from(model, Path(start)):
+                print(f"note: {start} was trained with {', '.join(changed)}", file=sys.stderr)
         for part in (*parts_of(kind), kind):
             path = config.initial.get(part)
             earlier = part != kind and part in known and part not in stages

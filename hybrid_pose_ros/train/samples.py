@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,18 +29,18 @@ class Batch(NamedTuple):
     """B sequences of T bins.
 
     Attributes:
-        keyframe: (B, 20, S, S) event counts before the keyframe.
-        bins: (T, B, 2, S, S) event counts of the bins after it.
+        keyframes: (K, B, 20, S, S) event counts before each keyframe.
+        bins: (T, B, 2, S, S) event counts of the bins after the first keyframe.
         cells: (T + 1, B, 13, 2) true joints in heatmap cells, at the keyframe and in each bin.
         present: (B,) bool, whether there is a person at all; cells mean nothing where not.
-        following: (B, 20, S, S) the keyframe after the last bin; B = 0 where it is not needed.
+        at: (K,) how many bins come before each keyframe: 0, ...; T: it comes after the last bin.
     """
 
-    keyframe: Tensor
+    keyframes: Tensor
     bins: Tensor
     cells: Tensor
     present: Tensor
-    following: Tensor
+    at: Tensor
 
 
 def windows_for(recipe: str, data: DataConfig, network: NetworkConfig) -> Windows:
@@ -62,17 +63,16 @@ def cut(
     windows: Windows,
     augmentation: AugmentationConfig | None = None,
     rng: np.random.Generator | None = None,
-    following: bool = False,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool, np.ndarray]:
-    """One sequence of `windows.bins` bins whose keyframe is at truth sample `start`.
+    at: Sequence[int] = (0,),
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    """One sequence of `windows.bins` bins whose first keyframe is at truth sample `start`.
 
     Args:
         augmentation: needs `rng`; None = as it was.
-        following: also cut the next keyframe.
+        at: bins before each keyframe, 0 first.
 
     Returns:
-        keyframe (20, S, S), bins (T, 2, S, S), cells (T + 1, 13, 2), present, and the next
-        keyframe (20, S, S) or (0, S, S).
+        keyframes (K, 20, S, S), bins (T, 2, S, S), cells (T + 1, 13, 2), present.
     """
     published = windows.edges == "events"
     t_ns = start * TRUTH_PERIOD_NS
@@ -92,14 +92,15 @@ def cut(
             events = without_person(events, DHP19_WIDTH, DHP19_HEIGHT, rng)
         events, uv = augment(events, uv, augmentation, rng)
         crop = random_crop(augmentation, rng)
-    split = int(np.searchsorted(events["t"], t_ns))
-    keyframe = _keyframe(events[:split], windows, crop, t_ns, published)
-    bins = windows.bin_counts(events[split:], crop, t_ns)
+    times_ns = [t_ns + bins * BIN_NS for bins in at]
+    splits = np.searchsorted(events["t"], times_ns)
+    keyframes = [
+        _keyframe(events[:split], windows, crop, when, published)
+        for split, when in zip(splits, times_ns, strict=True)
+    ]
+    bins = windows.bin_counts(events[splits[0] :], crop, t_ns)
     cells = crop.to_cells(uv, windows.heatmap_size).astype(np.float32)
-    nothing = np.zeros((0, *keyframe.shape[1:]), np.float32)
-    end_ns = t_ns + after_ns
-    after = _keyframe(events, windows, crop, end_ns, published) if following else nothing
-    return keyframe, bins, cells, present, after
+    return np.stack(keyframes), bins, cells, present
 
 
 def _keyframe(
@@ -124,18 +125,16 @@ def collate(
     bins: int,
     augmentation: AugmentationConfig | None,
     rng: np.random.Generator,
-    following: bool = False,
+    at: Sequence[int] = (0,),
 ) -> Batch:
     """The sequences at `places` (index of the view, truth sample of the keyframe) as one batch."""
     windows = dataclasses.replace(windows, bins=bins)
-    parts = [
-        cut(views[view], start, windows, augmentation, rng, following) for view, start in places
-    ]
-    keyframe, after, cells, present, next_keyframe = zip(*parts, strict=True)
+    parts = [cut(views[view], start, windows, augmentation, rng, at) for view, start in places]
+    keyframes, after, cells, present = zip(*parts, strict=True)
     return Batch(
-        torch.from_numpy(np.stack(keyframe)).contiguous(memory_format=torch.channels_last),
+        torch.from_numpy(np.ascontiguousarray(np.stack(keyframes, 1))),
         torch.from_numpy(np.ascontiguousarray(np.stack(after, 1))),
         torch.from_numpy(np.stack(cells, 1)),
         torch.tensor(present),
-        torch.from_numpy(np.stack(next_keyframe)) if following else torch.zeros(0),
+        torch.tensor(at),
     )

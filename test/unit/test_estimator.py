@@ -23,11 +23,14 @@ CONFIG = EstimatorConfig()
 MS = 1_000_000
 
 
-@pytest.fixture(scope="module")
-def model():
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "carry"])
+def model(request):
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    config = LiteConfig(input_size=32, cnn_widths=(4, 4, 8, 8), snn_widths=(8, 8, 8))
+    config = LiteConfig(
+        input_size=32, cnn_widths=(4, 4, 8, 8), snn_widths=(8, 8, 8),
+        motion=request.param, carry=request.param,
+    )  # fmt: skip
     model = LiteHybrid(config).eval()
     for name in model.snn.BLOCKS:
         getattr(model.snn, name).conv.weight.data *= 8
@@ -102,7 +105,10 @@ def test_a_late_keyframe_gives_the_same_pose_as_one_in_time(model, earlier, dela
 def test_a_keyframe_that_comes_live_catches_up_to_the_same_pose(model):
     """Fed late and at once, as the live node does, instead of by delay_bins."""
     expected = run(model, REGULAR)
-    keys, updates = KeyframeStage(model, CROPS, CONFIG), UpdateStage(model, CROPS, CONFIG)
+    keys, updates = (
+        KeyframeStage(model, CROPS, CONFIG, engine="torch"),
+        UpdateStage(model, CROPS, CONFIG),
+    )
     held, got = [], {}
     for i, packet in enumerate(packets(EVENTS, REGULAR, 500 * MS)):
         held += [(i + 13, k) for k in keys.add_packet(CAMERA, packet)]
@@ -117,8 +123,29 @@ def test_a_keyframe_that_comes_live_catches_up_to_the_same_pose(model):
     assert updates.counters(CAMERA)["catch_up_bins"] > 0
 
 
+def test_what_is_carried_comes_from_the_keyframe_before(model):
+    """Without the first keyframe the poses after the second one differ, if they are joined."""
+    both, second = [], []
+    keys = KeyframeStage(model, CROPS, CONFIG, engine="torch")
+    stages = UpdateStage(model, CROPS, CONFIG), UpdateStage(model, CROPS, CONFIG)
+    for packet in packets(EVENTS, REGULAR, 290 * MS):
+        found = keys.add_packet(CAMERA, packet)
+        for stage, kept, first in zip(stages, (both, second), (1, 2), strict=True):
+            for keyframe in [k for k in found if k.number >= first]:
+                stage.add_keyframe(CAMERA, keyframe)
+            kept += [u for u in stage.add_packet(CAMERA, packet) if u.keyframe == 2]
+    assert len(both) == len(second) >= 8
+    same = [
+        np.array_equal(a.keypoints.uv, b.keypoints.uv) for a, b in zip(both, second, strict=True)
+    ]
+    assert not any(same) if model.carries else all(same)
+
+
 def test_bad_keyframes_are_refused_and_counted(model):
-    keys, updates = KeyframeStage(model, CROPS, CONFIG), UpdateStage(model, CROPS, CONFIG)
+    keys, updates = (
+        KeyframeStage(model, CROPS, CONFIG, engine="torch"),
+        UpdateStage(model, CROPS, CONFIG),
+    )
     found = []
     for packet in packets(EVENTS, REGULAR, 500 * MS):
         found += keys.add_packet(CAMERA, packet)
@@ -136,7 +163,10 @@ def test_bad_keyframes_are_refused_and_counted(model):
 
 def test_a_keyframe_older_than_the_kept_bins_is_refused(model):
     short = EstimatorConfig(max_delay_bins=5)
-    keys, updates = KeyframeStage(model, CROPS, CONFIG), UpdateStage(model, CROPS, short)
+    keys, updates = (
+        KeyframeStage(model, CROPS, CONFIG, engine="torch"),
+        UpdateStage(model, CROPS, short),
+    )
     found = []
     for packet in packets(EVENTS, REGULAR, 500 * MS):
         found += keys.add_packet(CAMERA, packet)

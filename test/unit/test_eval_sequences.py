@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from hybrid_pose_ros.eval.camera_events import CameraEvents
 from hybrid_pose_ros.eval.contenders import compare, extrapolated, held, left_out
 from hybrid_pose_ros.eval.poses import Poses
 from hybrid_pose_ros.eval.scene import KEYFRAME_NS, Grid
-from hybrid_pose_ros.eval.sequences import CameraEvents, SequenceEngine, Start
+from hybrid_pose_ros.eval.sequences import SequenceEngine, Start
 from hybrid_pose_ros.events.types import EVENT_DTYPE, DecodedPacket
 from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.pose.heatmap import decode_heatmaps
@@ -32,11 +33,12 @@ def view() -> CameraEvents:
     return CameraEvents(events, rig.cameras["cam2"])
 
 
-@pytest.fixture(scope="module")
-def hybrid():
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "carry"])
+def hybrid(request):
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    network = build("lite/hybrid_cnn_snn", SMALL).eval()
+    settings = {**SMALL, "motion": request.param, "carry": request.param}
+    network = build("lite/hybrid_cnn_snn", settings).eval()
     with torch.no_grad():
         for name, weight in network.named_parameters():
             if "conv" in name or "head" in name:
@@ -58,12 +60,13 @@ def test_windows_are_what_the_estimator_streams(view, hybrid):
             (keyframes, updates), estimator.add_packet("cam2", packet), strict=True
         ):
             kept.extend(new)
-    poses, firing = SequenceEngine(hybrid, batch=2).roll(view, grid(), Start())
+    poses, firing = SequenceEngine(hybrid, batch=2).roll(view, grid(), Start.live(hybrid))
     streamed = {(u.keyframe, u.step): u for u in updates}
     same = []
     for window, number in enumerate((2, 3, 4)):
         keyframe = next(k for k in keyframes if k.number == number)
-        np.testing.assert_allclose(poses.uv[window, 0], keyframe.keypoints.uv, atol=0.05)
+        if not hybrid.carries:  # otherwise it is joined with what was known
+            np.testing.assert_allclose(poses.uv[window, 0], keyframe.keypoints.uv, atol=0.05)
         for step in range(1, 11):
             pose = streamed[number, step].keypoints
             same.append(np.isclose(poses.uv[window, step], pose.uv, atol=0.3).all(1))
@@ -79,7 +82,7 @@ def test_a_start_without_a_keyframe_is_a_reset(view, hybrid):
     poses, _ = SequenceEngine(hybrid).roll(view, grid(), Start(False, False))
     with torch.inference_mode():
         hybrid.reset(1)
-        counts = SequenceEngine(hybrid)._bins(view, grid().starts_ns[1:2], 10_000_000)
+        counts = view.bins(hybrid.config, grid().starts_ns[1:2], 10_000_000)
         heatmaps = hybrid.step(torch.from_numpy(counts))[0].numpy()
     expected = decode_heatmaps(np.ascontiguousarray(heatmaps), view.camera.crop)
     np.testing.assert_allclose(poses.uv[1, 1], expected.uv, atol=0.02)
@@ -129,8 +132,8 @@ def test_contenders_of_one_hybrid(view, hybrid):
     networks = {"lite/hybrid_cnn_snn": hybrid}
     found = {contender.label: poses for contender, poses, _ in compare(networks, view, grid(), 8)}
     assert list(found)[:3] == ["lite/cnn", "lite/held", "lite/extrapolated"]
-    assert len(found) == 7
-    full = found["lite/hybrid_cnn_snn"]
+    assert len(found) == 7 + hybrid.carries
+    full = found["lite/hybrid_cnn_snn" + (" (no carry)" if hybrid.carries else "")]
     np.testing.assert_allclose(found["lite/held"].uv[:, 5], full.uv[:, 0], atol=0.05)
     # The next window's keyframe is what the CNN says 100 ms later.
     np.testing.assert_allclose(found["lite/cnn"].uv[0, 10], full.uv[1, 0], atol=0.05)

@@ -96,12 +96,13 @@ def test_the_peaks_error_is_a_distance_in_crop_pixels():
 
 def batch(bins=3, size=32, following=True):
     torch.manual_seed(0)
+    at = [0, bins] if following else [0]
     return Batch(
-        torch.poisson(torch.ones(2, 20, size, size)),
+        torch.poisson(torch.ones(len(at), 2, 20, size, size)),
         torch.poisson(torch.ones(bins, 2, 2, size, size)),
         size / 2 * torch.rand(bins + 1, 2, 13, 2),
         torch.tensor([True, True]),
-        torch.poisson(torch.ones(2, 20, size, size)) if following else torch.zeros(0),
+        torch.tensor(at),
     )
 
 
@@ -111,17 +112,17 @@ def test_the_published_objective_is_the_published_loss():
     data = batch()
     got = objective(model, data, "published", LossConfig(states=0.05))["loss"]
     got = got - objective_of_keyframe(model, data)
-    model.keyframe(data.keyframe)
+    model.keyframe(data.keyframes[0])
     outputs = model.rollout(data.bins)
     after = model.states
-    following = model.initial_states(model.features(data.following)[1])
+    following = model.initial_states(model.features(data.keyframes[1])[1])
     expected = hybrid_loss(outputs, label_maps(data.cells[1:], 32), after, following)
     assert got.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def objective_of_keyframe(model, data):
     """What a CNN that is trained along adds; nothing once it is frozen."""
-    return sequence_loss(model.keyframe(data.keyframe)[None], label_maps(data.cells[:1], 32))
+    return sequence_loss(model.keyframe(data.keyframes[0])[None], label_maps(data.cells[:1], 32))
 
 
 def test_spikes_cost_what_their_weight_says():

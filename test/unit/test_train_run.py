@@ -13,15 +13,15 @@ from hybrid_pose_ros.models.checkpoint import load_checkpoint, read_notes, save_
 from hybrid_pose_ros.models.presets import build, name_of
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.train.batches import ValidationBatches
-from hybrid_pose_ros.train.calibration import read_calibration
+from hybrid_pose_ros.train.calibration import NOTE
 from hybrid_pose_ros.train.config import StageConfig
 from hybrid_pose_ros.train.config_file import load_train_config
 from hybrid_pose_ros.train.data_config import DataConfig
 from hybrid_pose_ros.train.module import Stage
 from hybrid_pose_ros.train.objective import Answer, errors, run_network
-from hybrid_pose_ros.train.parts import parts_of, stages_of
+from hybrid_pose_ros.train.parts import go_on_from, parts_of, stages_of
 from hybrid_pose_ros.train.picture import picture
-from hybrid_pose_ros.train.run import Run, prepare, train_stage
+from hybrid_pose_ros.train.run import Run, _check, prepare, train_stage
 from hybrid_pose_ros.train.samples import Batch, windows_for
 
 
@@ -54,7 +54,8 @@ def test_every_kind_of_the_lite_networks_trains_by_our_recipe(tiny, run_of, tmp_
         assert any(not torch.equal(before[k], v) for k, v in model.state_dict().items())
         for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True):
             assert torch.equal(a, b)
-        assert read_calibration(tmp_path / f"{stage}.safetensors").table
+        notes = read_notes(tmp_path / f"{stage}.safetensors")
+        assert json.loads(notes[NOTE])["table"]
     # The frozen CNN of the hybrid is the CNN.
     cnn = load_checkpoint(tmp_path / "cnn.safetensors").state_dict()
     assert all(torch.equal(model.state_dict()[key], value) or key.startswith("cnn.head")
@@ -261,6 +262,17 @@ def test_a_network_with_motion_goes_on_from_one_without(tiny, tmp_path, kind):
     assert results[0].abs().max() > 0
 
 
+def test_start_weights_of_other_settings_are_named(tiny, tmp_path, capsys):
+    config = tiny(tmp_path / "run", steps=1)
+    earlier = build("lite/cnn", config.network)
+    save_checkpoint(earlier, tmp_path / "earlier.safetensors")
+    config = dataclasses.replace(config, start={"cnn": str(tmp_path / "earlier.safetensors")})
+    assert go_on_from(build("lite/cnn", config.network), tmp_path / "earlier.safetensors") == []
+    config = dataclasses.replace(config, network=config.network | {"tau": 5.0})
+    _check("lite/cnn", config, ["cnn"])
+    assert "earlier.safetensors was trained with tau 3.0 (now 5.0)" in capsys.readouterr().err
+
+
 def test_pictures_show_events_truth_and_peaks():
     bins = torch.zeros(2, 1, 2, 32, 32)
     bins[-1, 0, 1, 8, 4] = 3.0
@@ -268,7 +280,9 @@ def test_pictures_show_events_truth_and_peaks():
     heatmaps[-1, 0, :, 12, 9] = 1.0
     cells = torch.full((2, 1, 13, 2), 3.0)
     cells[-1, 0, 5] = torch.nan
-    batch = Batch(torch.zeros(1, 20, 32, 32), bins, cells, torch.tensor([True]), torch.zeros(0))
+    batch = Batch(
+        torch.zeros(1, 1, 20, 32, 32), bins, cells, torch.tensor([True]), torch.tensor([0])
+    )
     image = picture(batch, Answer(heatmaps, cells, None))
     assert image.shape == (256, 256, 3)
     assert image[8 * 8 + 3, 4 * 8 + 3].tolist() == [75, 75, 75]

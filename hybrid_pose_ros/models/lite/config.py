@@ -29,6 +29,8 @@ class LiteConfig(NetworkConfig):
         head: "fine": the SNN's head sits at 1/2 of the input; "coarse": at 1/4, its maps doubled.
         motion: the recurrent part also says how fast the joints move, and the heatmaps move along
             (motion.py).
+        carry: hybrids with `motion`: a keyframe that comes while the network goes on is joined
+            with what it knows already (carry.py).
         cnn_step: how a CNN alone answers a step: "hold" its heatmaps or "rerun" on the last bins.
     """
 
@@ -45,6 +47,7 @@ class LiteConfig(NetworkConfig):
     residual_blocks: int = 1
     head: str = "fine"
     motion: bool = False
+    carry: bool = False
     cnn_step: str = "hold"
 
     def __post_init__(self) -> None:
@@ -60,6 +63,8 @@ class LiteConfig(NetworkConfig):
             raise ValueError(f"residual_blocks must be >= 0, got {self.residual_blocks}")
         if self.head not in HEADS:
             raise ValueError(f"head must be one of {HEADS}, got {self.head!r}")
+        if self.carry and not self.motion:
+            raise ValueError("carry needs motion: the velocities are what it keeps")
         if self.cnn_step not in CNN_STEPS:
             raise ValueError(f"cnn_step must be one of {CNN_STEPS}, got {self.cnn_step!r}")
 

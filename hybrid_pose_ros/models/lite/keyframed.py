@@ -2,6 +2,7 @@
 
 keyframe:  o_0, features = CNN(x);  states_l = initialiser_l(features)
            with `motion`: w_0 = sum_x softmax(o_0)(x) first_motion(features)(x)
+           with `carry`, where the network goes on: joined with what it knew (carry.py)
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hybrid_pose_ros.models.lite.carry import Carry
 from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.models.lite.decaying import DecayingNetwork
 from hybrid_pose_ros.models.lite.motion import joint_velocity
@@ -28,6 +30,12 @@ class KeyframedNetwork(DecayingNetwork):
             self.first_motion = nn.Conv2d(self.config.cnn_widths[0], 2 * self.config.joints, 1)
             nn.init.zeros_(self.first_motion.weight)  # at rest until it is known better
             nn.init.zeros_(self.first_motion.bias)  # type: ignore[arg-type]
+        if self.config.carry:
+            self.carry = Carry(self.config.joints)
+
+    @property
+    def carries(self) -> bool:
+        return self.config.carry
 
     def initial_states(self, features: Features) -> list[Tensor]:
         """The recurrent part's states (B, C, H, W)."""
@@ -35,6 +43,12 @@ class KeyframedNetwork(DecayingNetwork):
 
     def keyframe_modules(self) -> list[nn.Module]:
         return [self.cnn, self.initialisers]
+
+    def joined(
+        self, heatmaps: Tensor, states: list[Tensor], before: Tensor, velocity_before: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        heatmaps, velocity = self.carry(heatmaps, states[-1], before, velocity_before)
+        return heatmaps, [*states[:-1], velocity]
 
     def _keyframe(self, x: Tensor) -> Tensor:
         heatmaps, features = self.cnn.features(x)
