@@ -3,44 +3,40 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 
 from hybrid_pose_ros.runtime.engine import StepResult
 
 
-@dataclass
-class Bin:
-    """A bin's events (2, S, S), and what the network said after it; None without a keyframe."""
-
-    index: int
-    counts: np.ndarray
-    result: StepResult | None = None
-
-
 class BinHistory:
-    """As many bins as a keyframe may be late, and one more: what was known before them."""
+    """Events of as many bins as a keyframe may be late, and what the network said after each."""
 
     def __init__(self, max_delay_bins: int) -> None:
-        self._bins: deque[Bin] = deque(maxlen=max_delay_bins + 1)
-        self._max_delay = max_delay_bins
+        self._bins: deque[tuple[int, np.ndarray]] = deque(maxlen=max_delay_bins)
+        self._known: dict[int, StepResult] = {}
 
-    def add(self, index: int, counts: np.ndarray) -> Bin:
-        """The next bin, its result to be filled in."""
-        self._bins.append(Bin(index, counts))
-        return self._bins[-1]
+    def add(self, index: int, counts: np.ndarray) -> None:
+        """The next bin: its number and events (2, S, S)."""
+        self._bins.append((index, counts))
+        # The one before the oldest bin is kept: a keyframe may come for that bin's beginning.
+        for old in [i for i in self._known if i < self._bins[0][0] - 1]:
+            del self._known[old]
+
+    def know(self, index: int, result: StepResult) -> None:
+        """What the network said after a bin; replaces what it said before a keyframe came."""
+        self._known[index] = result
 
     def clear(self) -> None:
-        """Forget all bins."""
+        """Forget everything."""
         self._bins.clear()
+        self._known.clear()
 
-    def since(self, first: int, end: int) -> list[Bin] | None:
-        """Bins first to end - 1; None unless all of them are kept."""
-        bins = [each for each in self._bins if each.index >= first]
-        missed = end - first
-        return bins if len(bins) == missed <= self._max_delay else None
+    def since(self, first: int, end: int) -> list[tuple[int, np.ndarray]] | None:
+        """Number and events of the bins first to end - 1; None unless all of them are kept."""
+        bins = [each for each in self._bins if each[0] >= first]
+        return bins if len(bins) == end - first else None
 
     def known_before(self, first: int) -> StepResult | None:
         """What the network said at the beginning of a bin; None where nothing is known."""
-        return next((each.result for each in self._bins if each.index == first - 1), None)
+        return self._known.get(first - 1)

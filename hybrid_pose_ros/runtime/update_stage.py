@@ -187,12 +187,12 @@ class UpdateStage:
             state.events.buffer.window(t0_ns, t1_ns), self.crops[camera],
             self.model.config.input_size, 1, t0_ns, t1_ns,
         )  # fmt: skip
-        latest = state.history.add(index, counts)
+        state.history.add(index, counts)
         state.next_bin = index + 1
         state.counters["bins"] += 1
         if state.keyframe is None and self.model.has_keyframe:
             return None
-        result = latest.result = state.network.step(counts)
+        result = self._step(state, counts, index)
         keypoints = decode_heatmaps(
             result.heatmaps, self.crops[camera], self.model.config.preset,
             self.model.covariance_scale,
@@ -233,11 +233,17 @@ class UpdateStage:
         if before is not None:
             logits, states = self._joined(logits, states, before)
         state.network.load(logits, states)
-        for each in bins:
-            each.result = state.network.step(each.counts)
+        for index, counts in bins:
+            self._step(state, counts, index)
         state.keyframe = keyframe
         state.counters["keyframes"] += 1
         state.counters["catch_up_bins"] += len(bins)
+
+    def _step(self, state: _Camera, counts: np.ndarray, index: int) -> StepResult:
+        result = state.network.step(counts)
+        if self.model.carries:
+            state.history.know(index, result)
+        return result
 
     def _joined(
         self, logits: np.ndarray, states: list[np.ndarray], before: StepResult
