@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hybrid_pose_ros.errors import UserError
 from hybrid_pose_ros.runtime.child import Child, ProcessSpec, describe_exit
+from hybrid_pose_ros.runtime.held_signals import held_signals
 from hybrid_pose_ros.runtime.process_usage import Usage, usage_of
 
 # Together less than the 3 s that Ctrl-C may take.
@@ -116,20 +117,8 @@ class Supervisor:
         Returns:
             Exit status by name, also of those that had finished before.
         """
-        stopped = {n: self._children.pop(n) for n in names or [*reversed(self._specs)] if n in self}
-        deadline = time.monotonic() + _TERM_S
-        for child in stopped.values():
-            child.send(signal.SIGTERM)
-        late = [child for child in stopped.values() if not child.wait(deadline - time.monotonic())]
-        for child in late:
-            self._write(f"{child.spec.name} does not end by itself: killed")
-            child.send(signal.SIGKILL)
-        for child in late:
-            child.wait(_KILL_S)
-        for name, child in stopped.items():
-            child.close()
-            status = child.poll()
-            self._finished[name] = -signal.SIGKILL if status is None else status
+        with held_signals():  # pressed again, Ctrl-C waits until nothing is left behind
+            self._end(names or (*reversed(self._specs),))
         return dict(self._finished)
 
     def __contains__(self, name: str) -> bool:
@@ -144,8 +133,25 @@ class Supervisor:
     def _start(self, name: str) -> None:
         spec = self._specs[name]
         try:
-            self._children[name] = Child(spec, self._write)
+            with held_signals():
+                self._children[name] = Child(spec, self._write)
         except OSError as error:
             raise ProcessError(
                 f"{name} cannot be started: {spec.command[0]}: {error.strerror}"
             ) from None
+
+    def _end(self, names: tuple[str, ...]) -> None:
+        stopped = {n: self._children.pop(n) for n in names if n in self}
+        deadline = time.monotonic() + _TERM_S
+        for child in stopped.values():
+            child.send(signal.SIGTERM)
+        late = [child for child in stopped.values() if not child.wait(deadline - time.monotonic())]
+        for child in late:
+            self._write(f"{child.spec.name} does not end by itself: killed")
+            child.send(signal.SIGKILL)
+        for child in late:
+            child.wait(_KILL_S)
+        for name, child in stopped.items():
+            child.close()
+            status = child.poll()
+            self._finished[name] = -signal.SIGKILL if status is None else status

@@ -16,6 +16,7 @@ from hybrid_pose_ros.runtime.process_usage import usage_of
 from hybrid_pose_ros.runtime.supervisor import ProcessError, Supervisor
 
 DEADLINE_S = 20.0
+HELD = (signal.SIGINT, signal.SIGTERM)
 READY = "print('ready', flush=True); "
 
 
@@ -171,6 +172,62 @@ def test_children_end_with_a_killed_supervisor():
     while is_running(pid) and not is_zombie(pid):
         assert time.monotonic() < deadline, "the child outlives its supervisor"
         time.sleep(0.02)
+
+
+@pytest.fixture
+def handled():
+    """Signals interrupt, also where the tests run in the background of a shell."""
+    before = {n: signal.signal(n, signal.default_int_handler) for n in HELD}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", HELD)
+def test_signal_in_the_callbacks_of_a_fork_is_not_lost(lines, handled, number):
+    armed = [number]
+    os.register_at_fork(after_in_parent=lambda: armed and signal.raise_signal(armed.pop()))
+    supervisor = Supervisor([sleeper("first"), sleeper("second")], write=lines.append)
+    with pytest.raises(KeyboardInterrupt), supervisor:
+        pass
+    assert armed == []
+    assert supervisor.stop().keys() == {"first"}
+
+
+@pytest.mark.parametrize("number", HELD)
+def test_signal_right_after_a_start_leaves_no_process_behind(lines, handled, number, monkeypatch):
+    started = []
+
+    def popen(*arguments, **options):
+        started.append(real(*arguments, **options))
+        signal.raise_signal(number)
+        return started[-1]
+
+    real = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with pytest.raises(KeyboardInterrupt), Supervisor([sleeper()], write=lines.append):
+        pass
+    assert [process.poll() for process in started] == [-signal.SIGTERM]
+
+
+def test_signal_while_stopping_waits_until_all_have_ended(lines, handled):
+    code = f"import os; os.kill({os.getpid()}, 2); os._exit(0)"
+    code = f"import signal; signal.signal(15, lambda *_: exec('{code}')); {READY}signal.pause()"
+    supervisor = Supervisor([sleeper(), python("presses", code)], write=lines.append)
+    with supervisor:
+        lines.wait_for("ready", 2)
+        with pytest.raises(KeyboardInterrupt):
+            supervisor.stop()
+    assert supervisor.stop() == {"presses": 0, "sleeper": -signal.SIGTERM}
+
+
+def test_ignored_signal_stays_ignored_also_for_children(lines, handled):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code = "import signal; print(signal.getsignal(2) is signal.SIG_IGN)"
+    with Supervisor([python("asks", code, may_finish=True)], write=lines.append) as supervisor:
+        supervisor.wait()
+    assert lines == ["[asks] True"]
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_two_of_the_same_name_are_refused():
