@@ -4,7 +4,8 @@ usage: python benchmarks/spiking_step.py [--presets paper lite] [--rates 1 2 3 5
 
 Random networks whose biases are tuned until every layer fires at the wanted rate, fed with counts
 of moving blobs. PyTorch's cost does not depend on the rate. Ratios are to PyTorch on as many
-threads as serve it best. Other work disturbs PyTorch's threads most: leave the machine alone.
+threads as serve it best. Other work disturbs PyTorch's threads most: leave the machine alone, or
+look at the processor time of one thread, which other work hardly changes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from hybrid_pose_ros.runtime.event_driven import EventDrivenEngine
 TUNING_STEPS = 100
 TUNING_GAIN = 0.3
 ACTIVE_BINS = 10
+SETTINGS = {"lite": {"motion": True}}  # as the weights that are shipped
 LIVELY = 6.0  # factor of the weights: inputs, not biases, decide who fires
 WARM_UP = 15  # steps until the deepest layers fire as they will
 
@@ -49,7 +51,7 @@ def moving_blobs(side: int, seed: int = 0) -> np.ndarray:
 def tune(network: PoseNetwork, rate: float, counts: np.ndarray) -> list[float]:
     """Change the batch norms' biases until every layer fires at `rate`; the rates reached."""
     engine = EventDrivenEngine(network, 2)
-    stream, sizes = engine.new_stream(), [np.prod(shape) for shape in engine.shapes]
+    stream, sizes = engine.new_stream(), [np.prod(layer.shape) for layer in engine.plan.layers]
     norms = [layer.norm for layer in engine.plan.layers]
     for step in range(TUNING_STEPS):
         fired = stream.step(counts[step % len(counts)]).layer_spikes
@@ -61,15 +63,17 @@ def tune(network: PoseNetwork, rate: float, counts: np.ndarray) -> list[float]:
     return [spikes / size for spikes, size in zip(fired, sizes, strict=True)]
 
 
-def milliseconds(
-    stream: Stream, counts: np.ndarray, steps: int, warm_up: int = WARM_UP
-) -> list[float]:
-    """Time of each step, those of the warm-up left out."""
+Times = list[tuple[float, float]]
+
+
+def milliseconds(stream: Stream, counts: np.ndarray, steps: int, warm_up: int = WARM_UP) -> Times:
+    """Elapsed and processor time of each step, those of the warm-up left out."""
     times = []
     for step in range(warm_up + steps):
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time()
         stream.step(counts[step % len(counts)])
-        times.append(1e3 * (time.perf_counter() - start))
+        elapsed = time.perf_counter() - start, time.process_time() - processor
+        times.append((1e3 * elapsed[0], 1e3 * elapsed[1]))
     return times[warm_up:]
 
 
@@ -85,7 +89,7 @@ def compare(network: PoseNetwork, counts: np.ndarray, steps: int) -> dict[str, A
     return {"largest_difference": difference, "spikes_apart": flips}
 
 
-def with_threads(threads: int, run: Callable[[], list[float]]) -> list[float]:
+def with_threads(threads: int, run: Callable[[], Times]) -> Times:
     """Run with so many PyTorch threads."""
     torch.set_num_threads(threads)
     return run()
@@ -94,16 +98,16 @@ def with_threads(threads: int, run: Callable[[], list[float]]) -> list[float]:
 def measure(preset: str, rates: list[float], steps: int, rounds: int) -> dict[str, Any]:
     """All figures of one preset; PyTorch and the engine take turns."""
     torch.manual_seed(0)
-    network = build(f"{preset}/hybrid_cnn_snn").eval()
+    network = build(f"{preset}/hybrid_cnn_snn", SETTINGS.get(preset)).eval()
     for layer in EventDrivenEngine(network).plan.layers:
         layer.conv.weight.data *= LIVELY
     counts = moving_blobs(network.config.input_size)
     report: dict[str, Any] = {"preset": preset, "rates": {}}
-    plain: dict[int, list[float]] = {1: [], 2: []}
+    plain: dict[int, Times] = {1: [], 2: []}
     slow = max(3, steps // 10)
     for rate in rates:
         reached = tune(network, rate, counts)
-        ours: dict[int, list[float]] = {1: [], 2: []}
+        ours: dict[int, Times] = {1: [], 2: []}
         engines = {threads: EventDrivenEngine(network, threads) for threads in ours}
         for _ in range(rounds):
             for threads, engine in engines.items():
@@ -116,27 +120,36 @@ def measure(preset: str, rates: list[float], steps: int, rounds: int) -> dict[st
                     )
         report["rates"][f"{100 * rate:g} %"] = {
             "reached": [round(each, 4) for each in reached],
-            "ms": {str(threads): float(np.median(times)) for threads, times in ours.items()},
-            "ms_min": {str(threads): min(times) for threads, times in ours.items()},
+            "threads": {str(threads): figures(times) for threads, times in ours.items()},
         }
-    report["plain_ms"] = {str(threads): float(np.median(t)) for threads, t in plain.items()}
-    report["plain_ms_min"] = {str(threads): min(times) for threads, times in plain.items()}
+    report["plain"] = {str(threads): figures(times) for threads, times in plain.items()}
     torch.set_num_threads(2)
     return report | compare(network, counts, 3)
 
 
+def figures(times: Times) -> dict[str, float]:
+    """Of many steps: median and least time, and median processor time."""
+    ms, cpu_ms = np.median(times, 0).tolist()
+    return {"ms": ms, "ms_min": min(times)[0], "cpu_ms": cpu_ms}
+
+
+def line(name: str, row: dict[str, float]) -> str:
+    """A row of the table, without ratios."""
+    return f"  {name:<24}{row['ms']:8.2f} ({row['ms_min']:.2f}), processor {row['cpu_ms']:.2f}"
+
+
 def show(report: dict[str, Any]) -> None:
     """Print one preset's table."""
-    plain, least = report["plain_ms"], report["plain_ms_min"]
-    best, best_least = min(plain.values()), min(least.values())
+    plain = report["plain"]
+    best = {key: min(row[key] for row in plain.values()) for key in plain["1"]}
     print(f"\n{report['preset']}: median (least) ms per step")
-    for threads in ("1", "2"):
-        print(f"  PyTorch, {threads} threads      {plain[threads]:8.2f} ({least[threads]:.2f})")
-    for rate, row in report["rates"].items():
-        for threads in ("1", "2"):
-            ms, low = row["ms"][threads], row["ms_min"][threads]
-            ratio = f"{ms / best:.3f} ({low / best_least:.3f})"
-            print(f"  {rate:>5} spikes, {threads} threads {ms:8.2f} ({low:.2f})   ratio {ratio}")
+    for threads, row in plain.items():
+        print(line(f"PyTorch, {threads} threads", row))
+    for rate, rows in report["rates"].items():
+        for threads, row in rows["threads"].items():
+            ratios = [row[key] / best[key] for key in ("ms", "ms_min", "cpu_ms")]
+            told = "ratio {:.3f} ({:.3f}), processor {:.3f}".format(*ratios)
+            print(line(f"{rate} spikes, {threads} threads", row), told)
     print(
         f"  largest difference of a heatmap {report['largest_difference']:.1e}, "
         f"spikes apart {report['spikes_apart']}"

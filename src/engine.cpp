@@ -9,8 +9,6 @@ namespace {
 constexpr int kRows = 8;         // input rows listed as one piece of work
 constexpr int kPixels = 16384;   // output pixels of the head as one piece of work
 
-int pieces(int total, int size) { return (total + size - 1) / size; }
-
 // How many output rows (columns) a spike at each of `size` rows (columns) reaches.
 std::vector<int32_t> reach(const Layer& layer, int size, int cells, int out_size) {
   std::vector<int32_t> total(size, 0);
@@ -40,6 +38,10 @@ Engine::Engine(const Layer* layers, int count, const Head& head, float tau, cons
                int threads)
     : head_(head), tau_(tau), kernels_(kernels), workers_(threads), sums_(workers_.count()) {
   for (int i = 0; i < count; ++i) add_layer(layers[i]);
+  if (!head_.motion) return;
+  const size_t channels = head_.first_channels + head_.second_channels;
+  const size_t moving = head_.pixels + head_.width + 2 * kGroup;
+  for (Buffer<float>& sums : sums_) sums.reserve(std::max(moving, kGroup * channels));
 }
 
 void Engine::add_layer(const Layer& layer) {
@@ -61,8 +63,8 @@ void Engine::add_layer(const Layer& layer) {
   for (Buffer<float>& sums : sums_) sums.reserve(cell * cells);
 }
 
-bool Engine::step(const float* counts, float* membranes, float* output, int64_t* fired,
-                  int64_t* additions) {
+bool Engine::step(const float* counts, float* membranes, float* output, float* velocity,
+                  int64_t* fired, int64_t* additions) {
   for (int i = 0; i < static_cast<int>(layers_.size()); ++i) {
     const Layer& layer = layers_[i];
     const SpikeList list = list_of(i);
@@ -72,6 +74,7 @@ bool Engine::step(const float* counts, float* membranes, float* output, int64_t*
     if (layer.skip >= 0) additions[i] += fired[layer.skip];
     fired[i] = run_layer(i, membranes + layer.membranes_at, list);
   }
+  if (head_.motion) move_maps(output, velocity);
   run_head(output);
   additions[layers_.size()] = head_additions(fired);
   return true;
@@ -118,6 +121,15 @@ int64_t Engine::run_layer(int i, float* membranes, const SpikeList& list) {
   return fired;
 }
 
+void Engine::move_maps(float* output, float* velocity) {
+  kernels_.accelerate(head_, spikes_[head_.first].data(), spikes_[head_.second].data(), output,
+                      sums_[0].data(), velocity);
+  workers_.run(head_.maps, [&](int map, int worker) {
+    kernels_.move(head_, velocity + 2 * map, sums_[worker].data(),
+                  output + int64_t{map} * head_.pixels);
+  });
+}
+
 void Engine::run_head(float* output) {
   const uint16_t* first = spikes_[head_.first].data();
   const uint16_t* second = spikes_[head_.second].data();
@@ -128,7 +140,8 @@ void Engine::run_head(float* output) {
 }
 
 int64_t Engine::head_additions(const int64_t* fired) const {
-  return (fired[head_.first] + fired[head_.second]) * head_.maps;
+  const int maps = head_.motion ? 3 * head_.maps : head_.maps;
+  return (fired[head_.first] + fired[head_.second]) * maps;
 }
 
 }  // namespace spiking

@@ -17,10 +17,10 @@ class Engine {
   Engine(const Layer* layers, int count, const Head& head, float tau, const Kernels& kernels,
          int threads);
 
-  // One bin: counts (2, height, width) in, membranes and output changed in place. Per layer: spikes
-  // fired, and additions done; the last addition is the head's. False if a count is negative,
-  // infinite or NaN; nothing is changed then.
-  bool step(const float* counts, float* membranes, float* output, int64_t* fired,
+  // One bin: counts (2, height, width) in; membranes, output and, if the head has motion, velocities
+  // (maps, 2) changed in place. Per layer: spikes fired, and additions done; the last addition is the
+  // head's. False if a count is negative, infinite or NaN; nothing is changed then.
+  bool step(const float* counts, float* membranes, float* output, float* velocity, int64_t* fired,
             int64_t* additions);
 
   // Spikes of the last step, [pixel][channels / 16] words.
@@ -35,6 +35,7 @@ class Engine {
   SpikeList list_of(int layer);
   bool list_inputs(int layer, const float* counts, const SpikeList& list);
   int64_t run_layer(int layer, float* membranes, const SpikeList& list);
+  void move_maps(float* output, float* velocity);
   void run_head(float* output);
   int64_t head_additions(const int64_t* fired) const;
 
@@ -50,7 +51,7 @@ class Engine {
   std::vector<int64_t> additions_;
   Buffer<uint32_t> offsets_;
   Buffer<float> values_;
-  std::vector<Buffer<float>> sums_;  // per thread: of a chunk's cells
+  std::vector<Buffer<float>> sums_;  // per thread: of a chunk's cells; also the head's
 };
 
 }  // namespace spiking

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "convolution.hpp"
 #include "layer.hpp"
 #include "spike_list.hpp"
 
@@ -30,13 +31,17 @@ struct Kernels {
   // Output of pixels begin ... end - 1, planes of `pixels` floats.
   void (*head)(const Head&, const uint16_t* first, const uint16_t* second, int begin, int end,
                float* output);
+  // See motion.hpp.
+  void (*accelerate)(const Head&, const uint16_t* first, const uint16_t* second, const float* maps,
+                     float* sums, float* velocity);
+  void (*move)(const Head&, const float* velocity, float* scratch, float* map);
   // Of one heatmap: index of the largest logit, sum of exp(logit - largest).
   void (*softmax)(const float* logits, int32_t cells, int32_t* peak, float* total);
-  // See winograd.hpp.
-  void (*winograd_input)(const float* map, int height, int width, int channels, int begin, int end,
-                         int64_t pitch, float* tiles);
-  void (*winograd_output)(const float* tiles, int width, int channels, int begin, int end,
-                          int64_t pitch, const float* bias, float slope, float* map);
+  // See winograd.hpp and counts.hpp.
+  void (*winograd)(const Convolution&, const float* first, const float* second, int begin, int end,
+                   int from_output, int to_output, float* scratch, float* map);
+  void (*convolve_counts)(const CountConvolution&, const float* counts, int begin, int end,
+                          Count* entries, float* sums, float* map);
 };
 
 extern const Kernels kBaseline;

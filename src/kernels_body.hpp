@@ -8,7 +8,13 @@
 #include "gather.hpp"
 #include "interpolation.hpp"
 #include "softmax.hpp"
+#include "head.hpp"
+#include "motion.hpp"
+#include "product.hpp"
+#include "source.hpp"
+#include "winograd_basis.hpp"
 #include "winograd.hpp"
+#include "counts.hpp"
 
 // Fires the pixels of a cell.
 template <int N, int Phases>
@@ -77,39 +83,5 @@ int64_t run_slice(const Work& work, int slice, int begin, int end, float* partia
   return run_outputs<1, false>(work, slice, begin, end, partial);
 }
 
-// Pixels in groups of 16, their sums map by map as the output is stored: a spike adds to one number
-// of each map, which for so few spikes is less work than to turn whole vectors around.
-void head(const Head& head, const uint16_t* first, const uint16_t* second, int begin, int end,
-          float* output) {
-  const int padded = (head.maps + kGroup - 1) / kGroup * kGroup;
-  const uint16_t* sources[2] = {first, second};
-  const int channels[2] = {head.first_channels, head.second_channels};
-  for (int tile = begin; tile < end; tile += kGroup) {
-    const int size = end - tile < kGroup ? end - tile : kGroup;
-    for (int map = 0; map < head.maps; map += kGroup) {
-      const int maps = head.maps - map < kGroup ? head.maps - map : kGroup;
-      float sums[kGroup][kGroup] = {};
-      for (int p = 0; p < size; ++p) {
-        const float* weights = head.weights + map;
-        for (int s = 0; s < 2; ++s) {
-          const int words = channels[s] / kGroup;
-          for (int w = 0; w < words; ++w, weights += (int64_t)kGroup * padded) {
-            uint32_t mask = sources[s][(int64_t)(tile + p) * words + w];
-            for (; mask; mask &= mask - 1) {
-              const float* row = weights + __builtin_ctz(mask) * (int64_t)padded;
-              for (int m = 0; m < maps; ++m) sums[m][p] += row[m];
-            }
-          }
-        }
-      }
-      for (int m = 0; m < maps; ++m) {
-        float* out = output + (int64_t)(map + m) * head.pixels + tile;
-        const float bias = head.bias[map + m];
-        for (int p = 0; p < size; ++p) out[p] = head.keep * out[p] + (sums[m][p] + bias);
-      }
-    }
-  }
-}
-
-const Kernels kTable = {list_spikes, list_counts, run_slice, head, softmax, winograd_input,
-                        winograd_output};
+const Kernels kTable = {list_spikes, list_counts, run_slice, head, accelerate, move,
+                        softmax, winograd, convolve_counts};

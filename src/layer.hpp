@@ -40,13 +40,16 @@ struct Layer {
   int64_t membranes_at;   // where this layer's membranes begin, [slice][pixel][channel of the slice]
 };
 
-// The last layer: a 1 x 1 convolution of spikes, output = keep * output + sum + bias.
+// The last layer: a 1 x 1 convolution of spikes, output = keep * output + sum + bias. Where `motion` is
+// not null, the output's maps are moved before, each by a velocity: see motion.hpp.
 struct Head {
   int32_t first, first_channels, second, second_channels;
-  int32_t pixels, maps;
-  float keep;
-  const float* weights;  // [input channel][maps, padded to 16]
-  const float* bias;     // (maps,)
+  int32_t pixels, width, maps;
+  float keep, sharpness;
+  const float* weights;      // [input channel][maps, padded to 16]
+  const float* bias;         // (maps, padded to 16)
+  const float* motion;       // [input channel][columns, rows][16]: what spikes add to the velocities
+  const float* persistence;  // (maps,): the share of a velocity that stays
 };
 
 }  // namespace spiking

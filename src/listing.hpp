@@ -12,12 +12,17 @@ inline int variant_at(const Layer& layer, int x, int size) {
   return x == 0 ? 1 : (x == size - 1 ? 2 : 0);
 }
 
-// The next 64 channels' bits where the source has so many, else 16; `channels` says which.
+// The next 64 channels' bits where the source has so many, else 32 or 16; `channels` says which.
 inline uint64_t next_mask(const uint16_t* words, int left, int& channels) {
-  uint64_t mask;
+  uint64_t mask;  // little-endian, as all supported processors
   if (left >= 64) {
-    __builtin_memcpy(&mask, words, sizeof mask);  // little-endian, as all supported processors
+    __builtin_memcpy(&mask, words, sizeof mask);
     channels = 64;
+  } else if (left >= 32) {
+    uint32_t half;
+    __builtin_memcpy(&half, words, sizeof half);
+    mask = half;
+    channels = 32;
   } else {
     mask = *words;
     channels = kGroup;

@@ -1,10 +1,10 @@
 // Where a heatmap of logits is largest, and the sum over its cells of exp(logit - largest).
 
-// exp(x) for x <= 0 to 3e-7: x = n ln 2 + r, a polynomial for exp(r), and n goes into the exponent's
-// bits. (Coefficients: Cephes, S. L. Moshier, expf.)
+// exp(x) for x <= 0 to 3e-7, NaN for a NaN: x = n ln 2 + r, a polynomial for exp(r), and n goes into
+// the exponent's bits. (Coefficients: Cephes, S. L. Moshier, expf.)
 inline Lane exponential(Lane x) {
   const Lane lowest = Lane{} - 87.0f;
-  x = x > lowest ? x : lowest;
+  x = x < lowest ? lowest : x;
   const IntLane n = __builtin_convertvector(x * 1.44269504f - 0.5f, IntLane);
   const Lane whole = __builtin_convertvector(n, Lane);
   const Lane r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;

@@ -1,6 +1,7 @@
 // The C interface that native/library.py loads. Names and structs are an ABI: a change of meaning
 // needs another version number, here and there.
 
+#include "convolver.hpp"
 #include "engine.hpp"
 
 namespace {
@@ -25,7 +26,7 @@ const Kernels* kernels_for(int32_t level) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-int32_t spiking_engine_abi_version(void) { return 6; }
+int32_t spiking_engine_abi_version(void) { return 8; }
 
 // `level`: 0 what every processor of the architecture has, 1 AVX2, 2 AVX-512; the widest that this
 // processor has is taken. Null if memory or threads are not to be had.
@@ -45,8 +46,8 @@ void spiking_engine_delete(spiking::Engine* engine) { delete engine; }
 
 // See Engine::step. Returns 1, or 0 for counts that are negative, infinite or NaN.
 int32_t spiking_engine_step(spiking::Engine* engine, const float* counts, float* membranes,
-                            float* output, int64_t* fired, int64_t* additions) {
-  return engine->step(counts, membranes, output, fired, additions);
+                            float* output, float* velocity, int64_t* fired, int64_t* additions) {
+  return engine->step(counts, membranes, output, velocity, fired, additions);
 }
 
 const uint16_t* spiking_engine_spikes(const spiking::Engine* engine, int32_t layer) {
@@ -62,17 +63,39 @@ void spiking_engine_softmax(const float* logits, int32_t maps, int32_t cells, in
   }
 }
 
-// See winograd.hpp.
-void spiking_engine_winograd_input(const float* map, int32_t height, int32_t width,
-                                   int32_t channels, int32_t begin, int32_t end, int64_t pitch,
-                                   float* tiles) {
-  kernels_for(2)->winograd_input(map, height, width, channels, begin, end, pitch, tiles);
+// What convolves maps on so many threads, the caller's included. Null if they are not to be had.
+spiking::Convolver* spiking_engine_convolver_new(int32_t threads, int32_t level) {
+  const Kernels* kernels = kernels_for(level);
+  if (!kernels) return nullptr;
+  try {
+    return new spiking::Convolver(*kernels, threads);
+  } catch (...) {
+    return nullptr;
+  }
 }
 
-void spiking_engine_winograd_output(const float* tiles, int32_t width, int32_t channels,
-                                    int32_t begin, int32_t end, int64_t pitch, const float* bias,
-                                    float slope, float* map) {
-  kernels_for(2)->winograd_output(tiles, width, channels, begin, end, pitch, bias, slope, map);
+void spiking_engine_convolver_delete(spiking::Convolver* convolver) { delete convolver; }
+
+// See Convolver::run. Both return 1, or 0 if memory is not to be had.
+int32_t spiking_engine_winograd(spiking::Convolver* convolver, const spiking::Convolution* layer,
+                                const float* first, const float* second, float* map) {
+  try {
+    convolver->run(*layer, first, second, map);
+  } catch (...) {
+    return 0;
+  }
+  return 1;
+}
+
+int32_t spiking_engine_convolve_counts(spiking::Convolver* convolver,
+                                       const spiking::CountConvolution* layer, const float* counts,
+                                       float* map) {
+  try {
+    convolver->run(*layer, counts, map);
+  } catch (...) {
+    return 0;
+  }
+  return 1;
 }
 
 }  // extern "C"

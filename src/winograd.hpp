@@ -1,68 +1,93 @@
-// 3 x 3 convolutions with a quarter of the multiplications: Winograd's F(4 x 4, 3 x 3), points 0, 1, -1,
-// 2, -2 and infinity (Lavin & Gray, arXiv 1509.09308). Maps are channels-last, a multiple of four on
-// each side, padded with zeros; channels are a multiple of 16. Between the two transforms the caller
-// multiplies matrices: 36 of (tiles, channels) by (channels, outputs), `pitch` floats apart.
+// Convolutions with fewer multiplications, by Winograd's algorithm: a tile of P x P inputs (P = tile +
+// taps - 1 along an axis) makes tile x tile outputs by P x P multiplications per pair of channels, in a
+// changed basis. There it is P x P products of matrices, (tiles, channels) by (channels, outputs).
 
-inline void winograd_spread(Lane (&d)[6], int step, Lane* from) {
-  for (int i = 0; i < 6; ++i) d[i] = from[i * step];
-  const Lane a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1];
-  const Lane c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
-  from[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
-  from[step] = a + b;
-  from[2 * step] = a - b;
-  from[3 * step] = c + e;
-  from[4 * step] = c - e;
-  from[5 * step] = 4.0f * d[1] - 5.0f * d[3] + d[5];
-}
-
-// Tile rows begin ... end - 1 of a map (height, width, channels) to [36][tile][channel].
-void winograd_input(const float* map, int height, int width, int channels, int begin, int end,
-                    int64_t pitch, float* tiles) {
-  for (int i = begin; i < end; ++i) {
-    for (int j = 0; j < width / 4; ++j) {
-      float* to = tiles + ((int64_t)(i - begin) * (width / 4) + j) * channels;
-      for (int c = 0; c < channels; c += kWidth) {
-        Lane d[36], scratch[6];
-        for (int k = 0; k < 36; ++k) {
-          const int y = 4 * i - 1 + k / 6, x = 4 * j - 1 + k % 6;
-          const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-          d[k] = inside ? load(map + ((int64_t)y * width + x) * channels + c) : Lane{};
+// One source's tiles begin ... end - 1 (row by row) to `to`, P x P matrices `pitch` floats apart.
+template <int P, int T>
+inline void spread_tiles(const Convolution& layer, const Source& from, int begin, int end,
+                         int64_t pitch, int depth, float* to) {
+  const int columns = layer.width / T;
+  for (int tile = begin; tile < end; ++tile, to += depth) {
+    const int i = tile / columns, j = tile % columns;
+    for (int c = 0; c < from.channels; c += kWidth) {
+      Lane d[P][P];
+      if (P == 6 && layer.doubled) {  // 3 x 3 only
+        read_doubled<P>(from, i, j, c, d);
+      } else {
+        for (int y = 0; y < P; ++y) {
+          for (int x = 0; x < P; ++x) {
+            d[y][x] = from.at(T * i + y - layer.radius, T * j + x - layer.radius, c);
+          }
         }
-        for (int k = 0; k < 6; ++k) winograd_spread(scratch, 1, d + 6 * k);
-        for (int k = 0; k < 6; ++k) winograd_spread(scratch, 6, d + k);
-        for (int k = 0; k < 36; ++k) store(to + k * pitch + c, d[k]);
+      }
+      for (int y = 0; y < P; ++y) spread(d[y]);
+      for (int x = 0; x < P; ++x) {
+        Lane column[P];
+        for (int y = 0; y < P; ++y) column[y] = d[y][x];
+        spread(column);
+        for (int y = 0; y < P; ++y) store(to + (y * P + x) * pitch + c, column[y]);
       }
     }
   }
 }
 
-inline void winograd_gather(Lane* to, int to_step, const Lane* m, int step) {
-  const Lane a = m[step] + m[2 * step], b = m[step] - m[2 * step];
-  const Lane c = m[3 * step] + m[4 * step], d = m[3 * step] - m[4 * step];
-  to[0] = m[0] + a + c;
-  to[to_step] = b + 2.0f * d;
-  to[2 * to_step] = a + 4.0f * c;
-  to[3 * to_step] = b + 8.0f * d + m[5 * step];
-}
-
-// The reverse: products [36][tile][channel] to tile rows of a map; adds the bias, and takes `slope`
-// times what is negative.
-void winograd_output(const float* tiles, int width, int channels, int begin, int end, int64_t pitch,
-                     const float* bias, float slope, float* map) {
-  for (int i = begin; i < end; ++i) {
-    for (int j = 0; j < width / 4; ++j) {
-      const float* from = tiles + ((int64_t)(i - begin) * (width / 4) + j) * channels;
-      for (int c = 0; c < channels; c += kWidth) {
-        Lane m[36], rows[24], out[16];
-        for (int k = 0; k < 36; ++k) m[k] = load(from + k * pitch + c);
-        for (int k = 0; k < 6; ++k) winograd_gather(rows + 4 * k, 1, m + 6 * k, 1);
-        for (int k = 0; k < 4; ++k) winograd_gather(out + k, 4, rows + k, 4);
-        for (int k = 0; k < 16; ++k) {
-          const Lane y = out[k] + load(bias + c);
-          float* at = map + ((int64_t)(4 * i + k / 4) * width + 4 * j + k % 4) * channels + c;
-          store(at, y > 0.0f ? y : slope * y);
+// The reverse for outputs first ... last - 1: products to tiles of the map, biased and rectified.
+template <int P, int T>
+inline void gather_tiles(const Convolution& layer, const float* from, int64_t pitch, int begin,
+                         int end, int first, int last, float* map) {
+  const int columns = layer.width / T;
+  for (int tile = begin; tile < end; ++tile, from += last - first) {
+    const int i = tile / columns, j = tile % columns;
+    for (int c = first; c < last; c += kWidth) {
+      Lane rows[P][T];
+      for (int y = 0; y < P; ++y) {
+        Lane products[P];
+        for (int x = 0; x < P; ++x) products[x] = load(from + (y * P + x) * pitch + c - first);
+        gather<P, T>(products, rows[y]);
+      }
+      const Lane bias = load(layer.bias + c);
+      for (int x = 0; x < T; ++x) {
+        Lane column[P], out[T];
+        for (int y = 0; y < P; ++y) column[y] = rows[y][x];
+        gather<P, T>(column, out);
+        for (int y = 0; y < T; ++y) {
+          const Lane value = out[y] + bias;
+          float* at = map + ((int64_t)(T * i + y) * layer.width + T * j + x) * layer.outputs + c;
+          store(at, value > 0.0f ? value : layer.slope * value);
         }
       }
     }
   }
+}
+
+template <int P, int T>
+inline void convolve_tiles(const Convolution& layer, const float* first, const float* second,
+                           int begin, int end, int from_output, int to_output, float* scratch,
+                           float* map) {
+  const int height = layer.height >> layer.doubled, width = layer.width >> layer.doubled;
+  const int depth = layer.first_channels + layer.second_channels;
+  const int count = end - begin, outputs = to_output - from_output;
+  const int64_t pitch = (int64_t)count * depth + kSlack;
+  const int64_t product_pitch = (int64_t)count * outputs + kSlack;
+  float* products = scratch + P * P * pitch;
+  spread_tiles<P, T>(layer, {first, height, width, layer.first_channels}, begin, end, pitch, depth,
+                     scratch);
+  if (second) {
+    spread_tiles<P, T>(layer, {second, height, width, layer.second_channels}, begin, end, pitch,
+                       depth, scratch + layer.first_channels);
+  }
+  for (int p = 0; p < P * P; ++p) {
+    const float* kernel = layer.kernel + ((int64_t)p * layer.outputs + from_output) * depth;
+    multiply(scratch + p * pitch, count, depth, kernel, outputs, products + p * product_pitch);
+  }
+  gather_tiles<P, T>(layer, products, product_pitch, begin, end, from_output, to_output, map);
+}
+
+// Tiles begin ... end - 1 of outputs from_output ... to_output - 1. `scratch`: see scratch_size.
+void winograd(const Convolution& layer, const float* first, const float* second, int begin, int end,
+              int from_output, int to_output, float* scratch, float* map) {
+  const auto run = layer.points == 6 ? convolve_tiles<6, 4>
+                   : layer.tile == 4 ? convolve_tiles<8, 4>
+                                     : convolve_tiles<8, 2>;
+  run(layer, first, second, begin, end, from_output, to_output, scratch, map);
 }

@@ -11,6 +11,9 @@
 
 namespace spiking {
 
+// Pieces of `size` that `total` is cut into, the last perhaps smaller.
+inline int pieces(int total, int size) { return (total + size - 1) / size; }
+
 class Workers {
  public:
   // task(item, worker): worker is below `count()`, so that each can have its own scratch memory.

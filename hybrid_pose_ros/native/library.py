@@ -7,7 +7,8 @@ from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 
-ABI_VERSION = 6
+ABI_VERSION = 8
+INSTRUCTION_SETS = ("baseline", "avx2", "avx512")  # the kernels' levels
 
 
 class Layer(ctypes.Structure):
@@ -34,10 +35,35 @@ class Head(ctypes.Structure):
         *(
             (name, c_int32)
             for name in (
-                "first", "first_channels", "second", "second_channels", "pixels", "maps",
+                "first", "first_channels", "second", "second_channels", "pixels", "width", "maps",
             )
         ),
-        ("keep", c_float), ("weights", c_void_p), ("bias", c_void_p),
+        ("keep", c_float), ("sharpness", c_float), ("weights", c_void_p), ("bias", c_void_p),
+        ("motion", c_void_p), ("persistence", c_void_p),
+    ]  # fmt: skip
+
+
+class Convolution(ctypes.Structure):
+    """A convolution of maps, as `struct Convolution` in src/convolution.hpp."""
+
+    _fields_ = [
+        *(
+            (name, c_int32)
+            for name in (
+                "height", "width", "first_channels", "second_channels", "outputs", "points",
+                "tile", "radius", "doubled",
+            )
+        ),
+        ("slope", c_float), ("kernel", c_void_p), ("bias", c_void_p),
+    ]  # fmt: skip
+
+
+class CountConvolution(ctypes.Structure):
+    """A convolution of event counts, as `struct CountConvolution` there."""
+
+    _fields_ = [
+        *((name, c_int32) for name in ("height", "width", "channels", "outputs", "radius")),
+        ("slope", c_float), ("kernel", c_void_p), ("bias", c_void_p),
     ]  # fmt: skip
 
 
@@ -65,14 +91,20 @@ def _declare(kernels: ctypes.CDLL) -> None:
     kernels.spiking_engine_delete.restype = None
     kernels.spiking_engine_delete.argtypes = [pointer]
     kernels.spiking_engine_step.restype = c_int32
-    kernels.spiking_engine_step.argtypes = [pointer] * 6
+    kernels.spiking_engine_step.argtypes = [pointer] * 7
     kernels.spiking_engine_spikes.restype = pointer
     kernels.spiking_engine_spikes.argtypes = [pointer, c_int32]
     kernels.spiking_engine_softmax.restype = None
     kernels.spiking_engine_softmax.argtypes = [pointer, c_int32, c_int32, pointer, pointer]
-    kernels.spiking_engine_winograd_input.restype = None
-    kernels.spiking_engine_winograd_input.argtypes = [pointer, *[c_int32] * 5, c_int64, pointer]
-    kernels.spiking_engine_winograd_output.restype = None
-    kernels.spiking_engine_winograd_output.argtypes = [
-        pointer, *[c_int32] * 4, c_int64, pointer, c_float, pointer,
+    kernels.spiking_engine_convolver_new.restype = pointer
+    kernels.spiking_engine_convolver_new.argtypes = [c_int32, c_int32]
+    kernels.spiking_engine_convolver_delete.restype = None
+    kernels.spiking_engine_convolver_delete.argtypes = [pointer]
+    kernels.spiking_engine_winograd.restype = c_int32
+    kernels.spiking_engine_winograd.argtypes = [
+        pointer, POINTER(Convolution), pointer, pointer, pointer,
+    ]  # fmt: skip
+    kernels.spiking_engine_convolve_counts.restype = c_int32
+    kernels.spiking_engine_convolve_counts.argtypes = [
+        pointer, POINTER(CountConvolution), pointer, pointer,
     ]  # fmt: skip

@@ -23,12 +23,10 @@ import torch
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.lite.motion_kernels import forward
 from hybrid_pose_ros.models.network import PoseNetwork
-from hybrid_pose_ros.native.library import Layer, library
+from hybrid_pose_ros.native.library import INSTRUCTION_SETS, Layer, library
 from hybrid_pose_ros.runtime.engine import StepResult, Stream, check_bin, check_start, step_each
 from hybrid_pose_ros.runtime.event_network import EventNetwork, adds, size_of
 from hybrid_pose_ros.runtime.spiking_plan import plan_of
-
-INSTRUCTION_SETS = ("baseline", "avx2", "avx512")
 
 
 class EventDrivenEngine:
@@ -113,7 +111,7 @@ class _EventDrivenStream:
         self.fired = np.zeros(len(engine.layers), np.int64)
         self.additions = np.zeros(len(engine.layers) + 1, np.int64)
         # The arrays are never replaced, so their addresses are looked up only once.
-        arrays = (self.change, self.fired, self.additions)
+        arrays = (self.change, self.velocity, self.fired, self.additions)
         self._at = (self.membranes.data_ptr(), *(array.ctypes.data for array in arrays))
 
     def load(self, heatmaps: np.ndarray, states: list[np.ndarray]) -> None:
@@ -146,13 +144,17 @@ class _EventDrivenStream:
             raise ValueError(f"counts must be finite and >= 0, got {low} to {high}")
         if self.change is not self.heatmaps:
             self._add_change()
+        velocity = None
         if engine.plan.head.motion is not None:
             self.additions[-1] += engine.plan.head.motion.additions
+            velocity = self.velocity.reshape(-1, 1, 1).copy()
         spikes, additions = tuple(self.fired.tolist()), tuple(self.additions.tolist())
-        return StepResult(self.heatmaps.copy(), sum(spikes), sum(additions), spikes, additions)
+        return StepResult(
+            self.heatmaps.copy(), sum(spikes), sum(additions), spikes, additions, velocity
+        )
 
     def _add_change(self) -> None:
-        """What the kernels leave to PyTorch: doubled maps, and heatmaps that move."""
+        """What the kernels leave to others: doubled maps, and how these move the heatmaps."""
         head = self.engine.plan.head
         change = torch.from_numpy(self.change)[None]
         if head.doubled:

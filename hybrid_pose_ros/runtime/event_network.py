@@ -72,21 +72,22 @@ class EventNetwork:
 
     def _head(self, plan: SpikingPlan) -> Head:
         head = plan.head
-        first, second = (plan.layers[i].shape for i in head.inputs)
-        weights = head.conv.weight.detach().cpu().double().numpy()[:, :, 0, 0]
-        bias = np.zeros(len(weights))
-        if head.norm is not None:
-            gain, shift = batch_norm(head.norm)
-            weights, bias = weights * gain[:, None], shift.astype(np.float64)
-        maps, channels = len(weights), (first[0], second[0])
-        table = np.zeros((_padded(channels[0]) + _padded(channels[1]), _padded(maps)), np.float32)
-        table[: channels[0], :maps] = head.gain * weights[:, : channels[0]].T
-        start = _padded(channels[0])
-        table[start : start + channels[1], :maps] = head.gain * weights[:, channels[0] :].T
+        (first, *size), (second, *_) = (plan.layers[i].shape for i in head.inputs)
+        weights, bias = _head_weights(head)
+        motion, persistence, sharpness = 0, 0, 0.0
+        if head.motion is not None and moves(head):
+            weights, along = np.split(weights, [len(head.motion.keep)])
+            bias = bias[: len(weights)]  # heads of these networks have none
+            motion = self._keep(
+                np.stack([_by_channel(along[axis::2], first, second) for axis in (0, 1)], 1)
+            )
+            persistence = self._keep(head.motion.keep.cpu().numpy())
+            sharpness = head.motion.sharpness
         return Head(
-            head.inputs[0], _padded(channels[0]), head.inputs[1], _padded(channels[1]),
-            first[1] * first[2], maps, head.keep if adds(head) else 0.0,
-            self._keep(table), self._keep((head.gain * bias).astype(np.float32)),
+            head.inputs[0], _padded(first), head.inputs[1], _padded(second),
+            size[0] * size[1], size[1], len(weights), head.keep if adds(head) else 0.0, sharpness,
+            self._keep(_by_channel(weights, first, second)),
+            self._keep(_pad(bias, _padded(len(bias)))), motion, persistence,
         )  # fmt: skip
 
     def _keep(self, array: np.ndarray) -> int:
@@ -95,9 +96,32 @@ class EventNetwork:
         return self._arrays[-1].ctypes.data
 
 
+def moves(head: PlannedHead) -> bool:
+    """Whether the kernels themselves move the heatmaps, whose joints fit one group there."""
+    return head.motion is not None and not head.doubled and len(head.motion.keep) <= GROUP
+
+
 def adds(head: PlannedHead) -> bool:
     """Whether the kernels themselves add the head's maps to the heatmaps."""
-    return not head.doubled and head.motion is None
+    return not head.doubled and (head.motion is None or moves(head))
+
+
+def _head_weights(head: PlannedHead) -> tuple[np.ndarray, np.ndarray]:
+    """(maps, C) and (maps,) float64, with batch norm and gain."""
+    weights = head.conv.weight.detach().cpu().double().numpy()[:, :, 0, 0]
+    bias = np.zeros(len(weights))
+    if head.norm is not None:
+        gain, shift = batch_norm(head.norm)
+        weights, bias = weights * gain[:, None], shift.astype(np.float64)
+    return head.gain * weights, head.gain * bias
+
+
+def _by_channel(weights: np.ndarray, first: int, second: int) -> np.ndarray:
+    """(maps, first + second) to (channels of both sources, maps), all padded."""
+    table = np.zeros((_padded(first) + _padded(second), _padded(len(weights))), np.float32)
+    table[:first, : len(weights)] = weights[:, :first].T
+    table[_padded(first) :][:second, : len(weights)] = weights[:, first:].T
+    return table
 
 
 def size_of(layer: Layer) -> int:

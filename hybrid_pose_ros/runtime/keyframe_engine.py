@@ -1,7 +1,7 @@
 """Engines for keyframes: event counts of a window to heatmaps and the first states of the steps.
 
 `TorchKeyframeEngine` is the network with its batch norms folded and, on a CPU, channels last.
-`WinogradKeyframeEngine` is that with fewer multiplications in the blocks of the published CNN.
+`WinogradKeyframeEngine` is that with fewer multiplications in the layers of the published CNN.
 `OpenVinoKeyframeEngine` compiles the folded network with OpenVINO where that is installed, the
 fastest for `lite` (benchmarks/keyframe.py). All differ from the plain network by rounding only:
 1e-4 at most where its numbers are about 1.
@@ -43,7 +43,7 @@ def make_keyframe_engine(
     """The keyframe engine for a device: the fastest that can run this network there.
 
     Args:
-        threads: of OpenVINO; PyTorch's are set for the whole process.
+        threads: of OpenVINO and the C++ kernels; PyTorch's are set for the whole process.
 
     Raises:
         ConfigError: unknown kind, a network without a CNN, or an engine that cannot run here.
@@ -66,7 +66,7 @@ def make_keyframe_engine(
         _check_winograd(device)
     paper = network.config.preset == "paper"
     if kind == "winograd" or (kind == "auto" and paper and device == "cpu" and library()):
-        return WinogradKeyframeEngine(network)
+        return WinogradKeyframeEngine(network, threads)
     if device == "cpu" and kind != "torch" and installed:
         return OpenVinoKeyframeEngine(network, threads)
     return TorchKeyframeEngine(network, device)
@@ -99,11 +99,15 @@ class TorchKeyframeEngine:
 
 
 class WinogradKeyframeEngine(TorchKeyframeEngine):
-    """Folded, and the blocks of the published CNN by faster algorithms; needs the C++ kernels."""
+    """Folded, and the layers of the published CNN by faster algorithms; needs the C++ kernels.
 
-    def __init__(self, network: PoseNetwork) -> None:
+    Args:
+        threads: of these; results do not depend on it.
+    """
+
+    def __init__(self, network: PoseNetwork, threads: int = 1) -> None:
         super().__init__(network, "cpu")
-        quicken(self._start.network)
+        quicken(self._start.network, threads)
         self._start.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -140,8 +144,6 @@ class _Start:
         self.shape = (config.keyframe_channels, config.input_size, config.input_size)
 
     def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
-        if x.device.type == "cpu":
-            x = x.contiguous(memory_format=torch.channels_last)
         heatmaps = self.network._keyframe(x)
         return (heatmaps, *self.network.states)
 

@@ -83,13 +83,17 @@ class StateReceiver:
 
 
 def pack(heatmaps: np.ndarray, states: list[np.ndarray]) -> bytes:
-    """Heatmaps (J, h, w) and states (C, H, W) to bytes."""
+    """Heatmaps (J, h, w) and states (C, H, W), however they lie in memory, to bytes.
+
+    What half precision cannot hold becomes its largest number.
+    """
     import torch
 
-    # PyTorch rounds like numpy, but many numbers at a time: 300 thousand in 0.2 ms instead of 2.
+    # PyTorch rounds like numpy, but many numbers at a time. Halves first: they are reordered (a
+    # network's maps are channels-last) and joined at half the price.
     limit = float(np.finfo(np.float16).max)
-    flat = torch.cat([torch.from_numpy(part).flatten() for part in (heatmaps, *states)])
-    return flat.clamp_(-limit, limit).half().numpy().tobytes()
+    halves = (torch.from_numpy(p).half().clamp_(-limit, limit) for p in (heatmaps, *states))
+    return b"".join(half.numpy().tobytes() for half in halves)
 
 
 def unpack(data: bytes | memoryview, model: PoseNetwork) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -42,7 +42,7 @@ def random_start():
     def make(network, rng):
         side = network.config.heatmap_size
         states = [rng.normal(0, 0.4, shape).astype("f4") for shape in network.state_shapes()]
-        return rng.normal(size=(13, side, side)).astype("f4"), states
+        return rng.normal(size=(network.config.joints, side, side)).astype("f4"), states
 
     return make
 

@@ -62,6 +62,7 @@ def assert_equals_reference(network, start, counts, tolerance=1e-5):
         ("lite/hybrid_cnn_snn", SMALL | {"residual_blocks": 0, "snn_widths": (24, 40, 96)}),
         ("lite/hybrid_cnn_snn", SMALL | {"motion": True}),
         ("lite/snn", SMALL | {"motion": True, "head": "coarse"}),
+        ("lite/snn", SMALL | {"motion": True, "joints": 17}),  # more than the kernels move
     ],
 )
 def test_every_spike_is_the_networks_own(lively, random_start, name, options):
@@ -78,14 +79,15 @@ def test_every_spike_is_the_networks_own(lively, random_start, name, options):
     side=st.sampled_from([16, 32, 48]),
     blocks=st.integers(0, 2),
     head=st.sampled_from(["fine", "coarse"]),
+    motion=st.booleans(),
     rate=st.sampled_from([0.0, 0.01, 0.3, 3.0]),
     tau=st.sampled_from([1.5, 2.0, 3.0]),
     seed=st.integers(0, 2**16),
 )
-def test_any_width_size_and_spike_rate(widths, side, blocks, head, rate, tau, seed):
+def test_any_width_size_and_spike_rate(widths, side, blocks, head, motion, rate, tau, seed):
     options = {
         "input_size": side, "snn_widths": widths, "residual_blocks": blocks, "head": head,
-        "tau": tau, "cnn_widths": (4, 4, 4, 4),
+        "tau": tau, "cnn_widths": (4, 4, 4, 4), "motion": motion,
     }  # fmt: skip
     torch.manual_seed(seed)
     network, rng = build("lite/snn", options).eval(), np.random.default_rng(seed)
@@ -115,9 +117,12 @@ def test_spikes_of_the_published_networks_equal_the_published_code(kind):
 
 
 @needs_kernels
-@pytest.mark.parametrize("name", ["paper/hybrid_cnn_snn", "lite/hybrid_cnn_snn"])
-def test_threads_change_nothing(lively, random_start, name):
-    network, rng = lively(name, {"input_size": 32}), np.random.default_rng(2)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("paper/hybrid_cnn_snn", {}), ("lite/hybrid_cnn_snn", {}), ("lite/snn", {"motion": True})],
+)
+def test_threads_change_nothing(lively, random_start, name, options):
+    network, rng = lively(name, {"input_size": 32, **options}), np.random.default_rng(2)
     start, counts = random_start(network, rng), bins(rng, network, 3)
     streams = [EventDrivenEngine(network, threads).new_stream() for threads in (1, 3)]
     for stream in streams:
@@ -129,8 +134,10 @@ def test_threads_change_nothing(lively, random_start, name):
 
 
 @needs_kernels
-def test_every_instruction_set_gives_the_same(lively, random_start):
-    network, rng = lively("lite/hybrid_cnn_snn", SMALL), np.random.default_rng(2)
+@pytest.mark.parametrize("motion", [False, True])
+def test_every_instruction_set_gives_the_same(lively, random_start, motion):
+    options = SMALL | {"motion": motion}
+    network, rng = lively("lite/hybrid_cnn_snn", options), np.random.default_rng(2)
     start, counts = random_start(network, rng), bins(rng, network, 5)
     streams = [EventDrivenEngine(network, 1, level).new_stream() for level in INSTRUCTION_SETS]
     for stream in streams:
@@ -140,6 +147,23 @@ def test_every_instruction_set_gives_the_same(lively, random_start):
         for other in others:  # the oldest processors round a batch norm twice
             assert abs(other.spikes - oldest.spikes) <= 2
             assert np.abs(other.heatmaps - oldest.heatmaps).max() < 1e-4
+
+
+@needs_kernels
+@pytest.mark.parametrize("where", ["heatmaps", "velocity"])
+def test_a_nan_stays_with_its_joint(lively, random_start, where):
+    network, rng = lively("lite/snn", SMALL | {"motion": True}), np.random.default_rng(4)
+    heatmaps, states = random_start(network, rng)
+    spoilt, states_spoilt = heatmaps.copy(), [state.copy() for state in states]
+    (spoilt[5] if where == "heatmaps" else states_spoilt[-1][10])[:] = np.nan
+    streams = [make_engine(network, "cpu", "event_driven").new_stream() for _ in range(2)]
+    streams[0].load(heatmaps, states)
+    streams[1].load(spoilt, states_spoilt)
+    for each in bins(rng, network, 3):
+        sound, ill = (stream.step(each).heatmaps for stream in streams)
+        assert np.isnan(ill[5]).all()
+        others = np.arange(13) != 5
+        assert np.array_equal(ill[others], sound[others])
 
 
 @needs_kernels
@@ -264,6 +288,7 @@ def test_without_kernels_the_package_runs_on_pytorch(lively, monkeypatch):
 def test_states_survive_the_transport_to_half_precision(lively, random_start):
     network, rng = lively("lite/hybrid_cnn_snn", SMALL), np.random.default_rng(5)
     heatmaps, states = random_start(network, rng)
+    heatmaps = heatmaps.transpose(1, 2, 0).copy().transpose(2, 0, 1)  # channels-last, as CNNs give
     data = state_transport.pack(heatmaps, states)
     again, states_again = state_transport.unpack(data, network)
     assert np.array_equal(again, heatmaps.astype("f2").astype("f4"))
@@ -271,3 +296,6 @@ def test_states_survive_the_transport_to_half_precision(lively, random_start):
         assert np.array_equal(a, b.astype("f2").astype("f4"))
     with pytest.raises(ValueError, match=f"{len(data) - 2} bytes, this network's {len(data)}"):
         state_transport.unpack(data[:-2], network)
+    heatmaps[0, 0, :3] = 1e6, -np.inf, 65519.0
+    again, _ = state_transport.unpack(state_transport.pack(heatmaps, states), network)
+    assert again[0, 0, :3].tolist() == [65504.0, -65504.0, 65504.0]
