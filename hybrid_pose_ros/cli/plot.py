@@ -50,25 +50,25 @@ def run(args: argparse.Namespace) -> int:
 
 def _keyframes(results: list[dict[str, Any]], folder: Path) -> list[Path]:
     """Draws error against keyframes per second, where a result has it; the files."""
-    from hybrid_pose_ros.eval.extra_plots import keyframe_curve
+    from hybrid_pose_ros.eval.keyframe_curve_plot import keyframe_curve_plot
 
     curves = [item for result in reversed(results) for item in result.get("keyframes", {}).items()]
     written = []
     for section, curve in dict(curves).items():
         written.append(folder / f"{section}_keyframes.png")
-        keyframe_curve(curve, written[-1])
+        keyframe_curve_plot(curve, written[-1])
     return written
 
 
 def _curves(results: list[dict[str, Any]], section: str, folder: Path) -> list[Path]:
     """Draws the curves of one section; the files."""
-    from hybrid_pose_ros.eval.extra_plots import reliability
     from hybrid_pose_ros.eval.plots import (
         accuracy_over_power,
         error_over_time,
         firing_rates,
         rows_of,
     )
+    from hybrid_pose_ros.eval.reliability_plot import reliability_plot
 
     every = rows_of(results, section, None)
     title = next(r["sections"][section]["about"] for r in results if section in r["sections"])
@@ -86,5 +86,5 @@ def _curves(results: list[dict[str, Any]], section: str, folder: Path) -> list[P
         if "reliability" in row:
             name = re.sub(r"\W+", "_", row["name"])
             written.append(folder / f"{section}_reliability_{name}_{row['rate_hz']}hz.png")
-            reliability(row, title, written[-1])
+            reliability_plot(row, title, written[-1])
     return written

@@ -11,12 +11,12 @@ from typing import Any
 from tqdm import tqdm
 
 from hybrid_pose_ros.errors import RecordingError
+from hybrid_pose_ros.eval.camera_events import CameraEvents
 from hybrid_pose_ros.eval.contenders import compare, left_out
 from hybrid_pose_ros.eval.examples import Example, take_example
 from hybrid_pose_ros.eval.judge import Judged
 from hybrid_pose_ros.eval.reliability import Reliability
 from hybrid_pose_ros.eval.scene import SECTIONS, Scene, grid_of
-from hybrid_pose_ros.eval.sequences import CameraEvents
 from hybrid_pose_ros.models.network import PoseNetwork
 
 FORMAT = "hybrid_pose_ros/evaluation/1"
@@ -57,7 +57,7 @@ def evaluate(
     collected: dict[str, dict[tuple[int, str], Judged]] = {}
     names: dict[str, list[str]] = {}
     examples: list[Example] = []
-    for scene in tqdm(scenes, "evaluating", count, disable=None):
+    for scene in tqdm(scenes, "comparing networks", count, disable=None):
         section = collected.setdefault(scene.section, {})
         names.setdefault(scene.section, []).append(scene.name)
         for rate in protocol.rates_hz:

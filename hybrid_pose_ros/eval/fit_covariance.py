@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from hybrid_pose_ros.errors import RecordingError
+from hybrid_pose_ros.eval.camera_events import CameraEvents
 from hybrid_pose_ros.eval.reliability import Reliability
 from hybrid_pose_ros.eval.scene import TIMING, Scene, grid_of
-from hybrid_pose_ros.eval.sequences import CameraEvents, SequenceEngine, Start
+from hybrid_pose_ros.eval.sequences import SequenceEngine, Start
 from hybrid_pose_ros.models.fold import folded
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.covariance_scale import UNSCALED, CovarianceScale, fit_covariance_scale
@@ -33,12 +34,11 @@ def fit_covariance(
     raw = folded(network)
     raw.covariance_scale = UNSCALED
     engine, joints = SequenceEngine(raw), Reliability.of(raw)
-    keyframe = raw.has_keyframe
     for scene in scenes:
         grid = grid_of(scene, TIMING.bin_ns, HORIZON_NS, LATE_EVERY)
         for camera in scene.rig.cameras.values() if len(grid.starts_ns) else ():
             view = CameraEvents(scene.events[camera.name], camera)
-            poses, _ = engine.roll(view, grid, Start(keyframe, keyframe, warm=not keyframe))
+            poses, _ = engine.roll(view, grid, Start.live(raw))
             joints.add(scene, grid, camera, poses)
     if not joints.distance:
         raise RecordingError("no recording is long enough: 0.4 s with events and truth are needed")

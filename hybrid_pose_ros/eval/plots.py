@@ -26,7 +26,9 @@ _KINDS = {
     "cnn": "#222222", "held": "#8a8a8a", "extrapolated": "#b8a26a", "snn": "#2a9d8f",
     "rnn": "#7b61c4", "hybrid_cnn_snn": "#d1495b", "hybrid_cnn_rnn": "#3478c8",
 }  # fmt: skip
-_VARIANTS = {"no states": "--", "no output": ":", "no keyframe": "-.", "warm": "--"}
+_VARIANTS: dict[str, Any] = {
+    "no carry": (0, (5, 1)), "no states": "--", "no output": ":", "no keyframe": "-.", "warm": "--",
+}  # fmt: skip
 
 
 def rows_of(results: Sequence[dict[str, Any]], section: str, rate_hz: int | None) -> list[Row]:
@@ -117,7 +119,7 @@ def firing_rates(row: Row, title: str, path: Path) -> None:
     save(figure, path)
 
 
-def _look(row: Row) -> tuple[str, str]:
+def _look(row: Row) -> tuple[str, Any]:
     """Colour and line style."""
     return colour_of(row["name"]), _VARIANTS.get(row["variant"], "-")
 

@@ -14,6 +14,7 @@ from hybrid_pose_ros.data.truth import read_truth
 from hybrid_pose_ros.errors import RecordingError
 from hybrid_pose_ros.eval.accuracy import Truth
 from hybrid_pose_ros.eval.scene import Scene
+from hybrid_pose_ros.eval.simulated_set import FITTING_SUBJECTS
 from hybrid_pose_ros.eval.source import read_source
 from hybrid_pose_ros.events.types import EVENT_DTYPE
 from hybrid_pose_ros.pose.rig import Rig
@@ -25,11 +26,19 @@ _NUMBERED = re.compile(r"S\d+_session(\d+)_mov(\d+)")
 _PERSON = re.compile(r"S(\d+)_")
 
 
-def section_of(stem: str, left_out: Sequence[int]) -> str:
-    """Section of a DHP19 recording by its name; `left_out` are numbers of movements."""
+def section_of(
+    stem: str, left_out: Sequence[int], fitting: Collection[int] = FITTING_SUBJECTS
+) -> str:
+    """Section of a DHP19 recording by its name.
+
+    Args:
+        stem: of the files.
+        left_out: numbers of movements.
+        fitting: numbers of people; who is neither among them nor a test subject is of "training".
+    """
     person = _PERSON.match(stem)
     if person is not None and int(person[1]) not in TEST_SUBJECTS:
-        return "fitting"
+        return "fitting" if int(person[1]) in fitting else "training"
     match = _NUMBERED.fullmatch(stem)
     if match is None:
         return "mocap"
@@ -39,7 +48,7 @@ def section_of(stem: str, left_out: Sequence[int]) -> str:
 
 
 class Dhp19Scenes:
-    """The test recordings (subjects 13 to 17) of a folder, or those of everybody else.
+    """The test recordings (subjects 13 to 17) of a folder, or those of people to fit settings on.
 
     They are read one at a time.
 
@@ -49,6 +58,7 @@ class Dhp19Scenes:
         left_out: movements that networks were not trained on.
         sections: those wanted.
         stems: names of the recordings; None = all.
+        fitting: people of the section of that name.
 
     Raises:
         RecordingError: nothing to judge, or a recording that is damaged or of another layout.
@@ -61,16 +71,19 @@ class Dhp19Scenes:
         left_out: Sequence[int],
         sections: Sequence[str],
         stems: Collection[str] | None = None,
+        fitting: Collection[int] = FITTING_SUBJECTS,
     ) -> None:
         self.rig = rig
         split = "all" if "fitting" in sections else "test"
         recordings = [r for r in find_recordings(folder, split) if stems is None or r.stem in stems]
-        found = [(r, section_of(r.stem, left_out)) for r in recordings]
+        found = [(r, section_of(r.stem, left_out, fitting)) for r in recordings]
         self.recordings = [(r, section) for r, section in found if section in sections]
         if not self.recordings:
             have = sorted({section for _, section in found})
+            whom = "; say with --subjects whom to fit on" if "fitting" in sections else ""
             raise RecordingError(
-                f"{folder} has no recordings of {', '.join(sections)}, only of {', '.join(have)}"
+                f"{folder} has no recordings of {', '.join(sections)}, only of "
+                f"{', '.join(have)}{whom}"
             )
         for recording, _ in self.recordings:
             _check(recording, rig)

@@ -3,13 +3,12 @@
 Subjects 13 to 17; in the section "fitting" other people that no network has been trained on.
 
 Files that are there already are kept: the next evaluation reads them again. What a recording shows
-follows from its name and the seed alone.
+follows from its name and that of its folder.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tqdm import tqdm
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.pose.rig import Rig
 from hybrid_pose_ros.simulator.dhp19_file import write_dhp19_h5
+from hybrid_pose_ros.simulator.look import LOOK
 from hybrid_pose_ros.simulator.movements.catalogue import MOVEMENTS
 from hybrid_pose_ros.simulator.performance import (
     Performance,
@@ -109,6 +109,10 @@ def make_set(config: SetConfig, rig: Rig, folder: Path) -> set[str]:
     return {performance.stem for performance in planned}
 
 
-def folder_name(config: SetConfig, cameras: Sequence[str]) -> str:
-    """A folder's name that differs for recordings that differ."""
-    return f"seed{config.seed}_{config.seconds:g}s_{'_'.join(cameras)}"
+def folder_name(config: SetConfig, rig: Rig) -> str:
+    """A folder's name that differs for recordings that differ: by world, seed, length and rig."""
+    cameras = list(rig.cameras.values())
+    seen = [(c.width, c.height, c.projection.tolist(), c.distortion) for c in cameras]
+    rig_crc = zlib.crc32(repr(seen).encode())
+    names = "_".join(rig.cameras)
+    return f"look{LOOK}_seed{config.seed}_{config.seconds:g}s_{names}_{rig_crc:08x}"

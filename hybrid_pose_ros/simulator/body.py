@@ -15,7 +15,7 @@ from hybrid_pose_ros.simulator.pose import OUTWARD
 from hybrid_pose_ros.simulator.subjects import Subject
 
 _MARKER_M = 0.009
-_MARKER_SHINE = 3.0  # they throw the light back to where it comes from
+_MARKER_SHINE = 1.2  # they throw the light back to their lamps, near which the camera is not
 # Columns of a part: axes x, y (each over its squeeze), z, start point, length, two radii, bound.
 PART_SIZE = 16
 # Kinds of material: one reflectance; two along the axis; a face with hair; a collar; stripes.

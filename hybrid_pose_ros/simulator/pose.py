@@ -9,6 +9,9 @@ import numpy as np
 RIGHT, LEFT = 0, 1
 # Outwards is -left for the right side and +left for the left side.
 OUTWARD = np.array([-1.0, 1.0])
+# People stand with their hips 62 +- 13 mm and their shoulders 38 +- 19 mm before the ankles
+# (15 people; Woodhull et al., Eur. J. Appl. Physiol. 54, 1985); our trunk is upright.
+_AHEAD = 0.05
 
 
 @dataclass
@@ -70,10 +73,17 @@ def resting(count: int) -> Pose:
     return pose
 
 
-def standing(count: int) -> Pose:
-    """The relaxed pose of somebody who stands on both feet and keeps the balance."""
+def planted(count: int) -> Pose:
+    """Upright on both feet, which keep their places while they are on the floor."""
     pose = resting(count)
     pose.planted += 1.0
+    pose.shift_forward += _AHEAD
+    return pose
+
+
+def standing(count: int) -> Pose:
+    """The relaxed pose of somebody who stands on both feet and keeps the balance."""
+    pose = planted(count)
     pose.balance += 1.0
     return pose
 

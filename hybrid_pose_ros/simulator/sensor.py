@@ -38,7 +38,7 @@ class SensorModel:
     threshold_spread: float = 0.025
     time_constant_s: float = 0.003
     refractory_s: float = 0.0005
-    noise_hz: float = 0.015
+    noise_hz: float = 0.01
     leak_share: float = 0.25
     noise_spread: float = 1.0
     hot_pixels: int = 2

@@ -12,13 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hybrid_pose_ros.models.checkpoint import read_notes
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.covariance_scale import CovarianceScale, fit_covariance_scale
 from hybrid_pose_ros.pose.heatmap import WINDOW, decode_heatmaps
@@ -100,22 +98,6 @@ def apply_temperature(model: PoseNetwork, temperature: float) -> None:
 def to_note(calibration: Calibration) -> dict[str, str]:
     """For `save_checkpoint`."""
     return {NOTE: json.dumps(asdict(calibration))}
-
-
-def read_calibration(path: Path) -> Calibration | None:
-    """What is kept beside weights; None where they were never calibrated.
-
-    Raises:
-        WeightsError: the file is missing or damaged.
-    """
-    note = read_notes(path).get(NOTE)
-    if note is None:
-        return None
-    values = json.loads(note)
-    table = tuple(Reliability(**row) for row in values["table"])
-    knots = values["covariance_scale"]
-    scale = CovarianceScale(tuple(knots["confidence"]), tuple(knots["factor"]))
-    return Calibration(values["temperature"], scale, table)
 
 
 def as_markdown(calibration: Calibration) -> str:

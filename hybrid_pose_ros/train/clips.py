@@ -1,12 +1,14 @@
 """The simulated recordings of a training run: which ones there are, making them, reading them.
 
 A clip is one .npz file: the events of each camera inside the sensor, the true joints in the world.
-Clips that exist already are kept, so that an interrupted run goes on where it stopped.
+Clips that exist already are kept, so that an interrupted run goes on where it stopped. A small file
+beside them says which version of the simulated world they show.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import zipfile
 from collections.abc import Iterator
@@ -21,8 +23,12 @@ from tqdm import tqdm
 from hybrid_pose_ros.errors import RecordingError
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
+from hybrid_pose_ros.simulator.look import LOOK
+from hybrid_pose_ros.train.array_on_disk import array_in_npz
 from hybrid_pose_ros.train.data_config import DataConfig
-from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View, ViewInMemory
+from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View, ViewOnDisk
+
+LOOK_FILE = "look.json"
 
 
 @dataclass(frozen=True)
@@ -122,13 +128,13 @@ def make_clips(config: DataConfig, workers: int) -> None:
     Fresh clips are not among them, except those for validation.
 
     Raises:
-        RecordingError: the folder has other clips.
+        RecordingError: the folder has other clips, or clips of another simulated world.
     """
     training, plans = plan_clips(config)
     if config.source == "simulated":
         plans = training + plans
     check_clips(plans, config)
-    Path(config.folder).mkdir(parents=True, exist_ok=True)
+    note_look(Path(config.folder))
     missing = [p for p in plans if not (Path(config.folder) / f"{p.name}.npz").exists()]
     if not missing:
         return
@@ -138,8 +144,34 @@ def make_clips(config: DataConfig, workers: int) -> None:
             future.result()
 
 
+def note_look(folder: Path) -> None:
+    """Say in the folder which simulated world its clips show; create it if it is missing.
+
+    Raises:
+        RecordingError: there are clips already, and they show another one.
+    """
+    path = folder / LOOK_FILE
+    try:
+        look = json.loads(path.read_text(encoding="utf-8"))["look"]
+    except FileNotFoundError:
+        look = "unknown"
+    except (ValueError, TypeError, KeyError) as error:
+        raise RecordingError(f"{path} is damaged ({error}); delete the folder") from error
+    if look == LOOK:
+        return
+    if any(folder.glob("*.npz")):
+        raise RecordingError(
+            f"the clips in {folder} show the simulated people of another version (look {look}, "
+            f"now {LOOK}); delete the folder, or choose another data.folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(json.dumps({"look": LOOK}) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
 def load_views(plans: list[ClipPlan], config: DataConfig) -> list[View]:
-    """Every camera view of the clips, in memory (about 16 bytes an event).
+    """Every camera view of the clips; their events stay on disk.
 
     Raises:
         RecordingError: a clip is missing or damaged.
@@ -147,9 +179,11 @@ def load_views(plans: list[ClipPlan], config: DataConfig) -> list[View]:
     rig = load_rig(share_path("config", "dhp19_rig.yaml"), config.cameras)
     views: list[View] = []
     for plan in tqdm(plans, "loading clips"):
-        with _opened(Path(config.folder) / f"{plan.name}.npz") as file:
+        path = Path(config.folder) / f"{plan.name}.npz"
+        with _opened(path) as file:
             truth = file["truth"]
             for name, camera in rig.cameras.items():
                 uv = camera.project(truth).astype(np.float32)
-                views.append(ViewInMemory(f"{plan.name}/{name}", file[f"events_{name}"], uv))
+                events = array_in_npz(path, f"events_{name}")
+                views.append(ViewOnDisk(f"{plan.name}/{name}", events, uv))
     return views

@@ -14,7 +14,7 @@ import torch
 from hybrid_pose_ros.cli import main
 from hybrid_pose_ros.eval.scenes import Dhp19Scenes, RecordingScene
 from hybrid_pose_ros.events.types import EVENT_DTYPE
-from hybrid_pose_ros.models.checkpoint import load_checkpoint, save_checkpoint
+from hybrid_pose_ros.models.checkpoint import free_notes, load_checkpoint, save_checkpoint
 from hybrid_pose_ros.pose.covariance_scale import UNSCALED
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
@@ -71,8 +71,8 @@ def evaluate(folder, weights, *more: object) -> int:
 
 def test_from_files_to_tables_and_pictures(folder, weights, tmp_path, capsys):
     out = tmp_path / "out"
-    words = ("--rates", "100", "--drifts", "2.5", "--out", out, "--json")
-    assert evaluate(folder, weights, *words) == 0
+    words = ("--parts", "windows,keyframes", "--rates", "100", "--drifts", "2.5", "--out", out)
+    assert evaluate(folder, weights, *words, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert list(result["sections"]) == ["subjects", "movements", "mocap"]
     assert result["sections"]["movements"]["recordings"] == ["S14_session1_mov7"]
@@ -160,15 +160,36 @@ def test_published_flags_make_a_result_file(name, lively, folder, tmp_path, caps
 
 def test_a_covariance_scale_is_fitted_into_the_header_alone(folder, weights, capsys):
     before = load_checkpoint(weights)
-    words = ("--data", folder, "--cameras", "cam2", "--sections", "fitting", "--device", "cpu")
+    save_checkpoint(before, weights, {"calibration": "of the training", "author": "me"})
+    words = ("--data", folder, "--cameras", "cam2", "--device", "cpu", "--subjects", "1")
     assert call("fit-covariance", weights, *words, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     after = load_checkpoint(weights)
     assert list(after.covariance_scale.factor) == told["factor"] and told["joints"] > 60
     assert before.covariance_scale == UNSCALED != after.covariance_scale
+    assert free_notes(weights) == {"author": "me"}
     for name, tensor in before.state_dict().items():
         assert torch.equal(tensor, after.state_dict()[name])
     assert "gone" in refused(capsys, "fit-covariance", "gone.safetensors", *words)
+
+
+def test_covariances_are_not_fitted_on_people_who_were_trained_or_are_judged(
+    folder, weights, capsys
+):
+    words = ("fit-covariance", weights, "--data", folder, "--cameras", "cam2", "--device", "cpu")
+    assert "subjects, training; say with --subjects whom to fit on" in refused(capsys, *words)
+    assert "--subjects [13] are those that networks are judged on" in refused(
+        capsys, *words, "--subjects", "1,13"
+    )
+    network = load_checkpoint(weights)
+    for validated, refuses in (([13, 14], True), ([1], False)):
+        data = {"source": "dhp19", "validation_subjects": validated}
+        save_checkpoint(network, weights, {"settings": json.dumps({"data": data})})
+        if refuses:
+            text = refused(capsys, *words, "--subjects", "1")
+            assert "were trained on subjects [1]; take others" in text
+        else:
+            assert call(*words, "--subjects", "1") == 0
 
 
 def refused(capsys, *words: object) -> str:

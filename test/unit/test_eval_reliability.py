@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from hybrid_pose_ros.eval.accuracy import Truth
-from hybrid_pose_ros.eval.extra_tables import curve_markdown, reliability_markdown
 from hybrid_pose_ros.eval.keyframe_curve import CurveProtocol, _Point, _rows
+from hybrid_pose_ros.eval.keyframe_curve_table import curve_markdown
 from hybrid_pose_ros.eval.poses import Poses
 from hybrid_pose_ros.eval.reliability import Reliability
+from hybrid_pose_ros.eval.reliability_table import reliability_markdown
 from hybrid_pose_ros.eval.scene import Grid, Scene
 from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.pose.rig import load_rig
@@ -121,7 +122,8 @@ def test_the_people_to_fit_settings_on_are_a_section_of_their_own():
     from hybrid_pose_ros.eval.scenes import section_of
     from hybrid_pose_ros.eval.simulated_set import SetConfig, performances
 
-    assert section_of("S3_session1_mov7", (7,)) == "fitting"
+    assert section_of("S3_session1_mov7", (7,)) == "training"
+    assert section_of("S3_session1_mov7", (7,), (3,)) == "fitting"
     assert section_of("S13_session1_mov7", (7,)) == "movements"
     made = performances(SetConfig(("fitting",), 5, 1.0, 1, (7, 8)))
     assert {p.person.number for p in made} == set(range(101, 106)) and len(made) == 5

@@ -1,17 +1,18 @@
 """Calibration: known over-confidence is found and undone."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from hybrid_pose_ros.models.checkpoint import save_checkpoint
+from hybrid_pose_ros.models.checkpoint import read_notes, save_checkpoint
 from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.train.calibration import (
     apply_temperature,
     as_markdown,
     fit,
-    read_calibration,
     to_note,
 )
 
@@ -124,9 +125,10 @@ def test_the_calibration_travels_with_the_weights(tmp_path):
     fitted = fit(blobs(guess, 1.0), truth, "lite")
     model = build("lite/cnn", LiteConfig(input_size=32, cnn_widths=(4, 4, 8, 8)).asdict())
     save_checkpoint(model, tmp_path / "a.safetensors", to_note(fitted))
-    assert read_calibration(tmp_path / "a.safetensors") == fitted
-    save_checkpoint(model, tmp_path / "b.safetensors")
-    assert read_calibration(tmp_path / "b.safetensors") is None
+    note = json.loads(read_notes(tmp_path / "a.safetensors")["calibration"])
+    assert note["temperature"] == fitted.temperature
+    assert note["covariance_scale"]["factor"] == [*fitted.covariance_scale.factor]
+    assert len(note["table"]) == len(fitted.table)
     table = as_markdown(fitted)
     assert f"{fitted.covariance_scale.factor[0]:.2f} at " in table
     assert len(table.splitlines()) == 4 + len(fitted.table)

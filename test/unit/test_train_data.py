@@ -1,6 +1,7 @@
 """Training clips and sequences: nothing held out leaks in, labels stay on the events."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from hybrid_pose_ros.skeleton import INDEX, SWAP
 from hybrid_pose_ros.train.augmentation import change_speed, joints_at
 from hybrid_pose_ros.train.background import without_person
 from hybrid_pose_ros.train.batches import Batches
-from hybrid_pose_ros.train.clips import load_views, make_clips, plan_clips
-from hybrid_pose_ros.train.config import StageConfig
+from hybrid_pose_ros.train.clips import load_views, make_clips, note_look, plan_clips
+from hybrid_pose_ros.train.config import LEAST_GAP, StageConfig
 from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig
 from hybrid_pose_ros.train.dhp19_views import dhp19_views
 from hybrid_pose_ros.train.samples import cut, windows_for
@@ -58,10 +59,10 @@ def test_nothing_held_out_is_trained_on():
 
 
 def test_the_sequence_of_a_known_view_has_its_events_at_its_labels():
-    keyframe, bins, cells, present, following = cut(moving_dot_view(), 50, TEN)
-    assert keyframe.shape == (20, 128, 128)
+    keyframes, bins, cells, present = cut(moving_dot_view(), 50, TEN)
+    assert keyframes.shape == (1, 20, 128, 128)
     assert bins.shape == (10, 2, 128, 128)
-    assert present and following.shape == (0, 128, 128)
+    assert present
     for k in range(10):
         row, column = np.argwhere(bins[k, 1])[0]
         # Bin k holds the events of its start, the label describes its end: one step of 0.5 px.
@@ -69,13 +70,26 @@ def test_the_sequence_of_a_known_view_has_its_events_at_its_labels():
         assert abs(row / 2 - cells[k, 0, 1]) < 0.75
 
 
-def test_the_following_keyframe_is_the_keyframe_of_the_next_sequence():
+@pytest.mark.parametrize("edges", ["fixed", "events"])
+def test_a_later_keyframe_is_the_keyframe_of_a_later_sequence(edges):
     view = moving_dot_view()
-    following = cut(view, 50, TEN, following=True)[4]
-    assert np.array_equal(following, cut(view, 60, TEN)[0])
-    published = dataclasses.replace(TEN, edges="events", events=300)
-    following = cut(view, 50, published, following=True)[4]
-    assert np.array_equal(following, cut(view, 60, published)[0])
+    windows = dataclasses.replace(TEN, edges=edges, events=300)
+    keyframes = cut(view, 50, windows, at=(0, 4, 10))[0]
+    for keyframe, start in zip(keyframes, (50, 54, 60), strict=True):
+        assert np.array_equal(keyframe, cut(view, start, windows)[0][0])
+    assert not np.array_equal(keyframes[1], keyframes[2])
+
+
+def test_keyframes_of_a_sequence_come_at_random_bins_and_not_too_close():
+    stage = StageConfig(2, 1e-3, steps=40, bins=(12, 20), keyframes=(1, 3))
+    batches = Batches([moving_dot_view()], TEN, stage, 7, PLAIN)
+    found = [batches[step] for step in range(40)]
+    assert {len(batch.at) for batch in found} == {1, 2, 3}
+    assert len({tuple(batch.at.tolist()) for batch in found}) > 10
+    for batch in found:
+        assert batch.at[0] == 0 and len(batch.keyframes) == len(batch.at)
+        gaps = np.diff([*batch.at.tolist(), len(batch.bins)])
+        assert (gaps >= LEAST_GAP).all()
 
 
 def test_augmentation_keeps_labels_on_events_and_swaps_sides():
@@ -83,7 +97,7 @@ def test_augmentation_keeps_labels_on_events_and_swaps_sides():
     config = dataclasses.replace(PLAIN, time_scale=(0.7, 1.4))
     hands = [INDEX["hand_right"], INDEX["hand_left"]]
     for _ in range(20):
-        _, bins, cells, _, _ = cut(view, 50, TEN, config, rng)
+        _, bins, cells, _ = cut(view, 50, TEN, config, rng)
         row, column = np.unravel_index(bins[:, 1].sum(0).argmax(), (128, 128))
         assert abs(column / 2 - cells[4, 0, 0]) < 3.0
         assert abs(row / 2 - cells[4, 0, 1]) < 1.5
@@ -97,7 +111,7 @@ def test_augmentation_keeps_labels_on_events_and_swaps_sides():
 
 def test_a_faster_person_has_gone_further_and_so_have_the_events():
     config = AugmentationConfig(0.0, (1.0, 1.0), 0, (0.0,), 0.0, (2.0, 2.0), 0.0)
-    _, bins, cells, _, _ = cut(moving_dot_view(), 30, TEN, config, np.random.default_rng(0))
+    _, bins, cells, _ = cut(moving_dot_view(), 30, TEN, config, np.random.default_rng(0))
     assert cells[-1, 0, 0] - cells[0, 0, 0] == pytest.approx(2.5)  # 10 px, 4 px a cell
     assert [int(counts[1].sum()) for counts in bins] == [40] * 10
     last = np.argwhere(bins[-1, 1])[:, 1].max() / 2
@@ -174,8 +188,8 @@ def test_sequences_of_dhp19_files_equal_those_of_its_data_set(
     for i in range(len(reference)):
         expected = reference[i]
         start = reference.describe(i)[2] // 10
-        keyframe_counts, bins, cells, _, _ = cut(views[0], start, windows)
-        assert np.array_equal(keyframe_counts, expected.keyframe.numpy())
+        keyframe_counts, bins, cells, _ = cut(views[0], start, windows)
+        assert np.array_equal(keyframe_counts[0], expected.keyframe.numpy())
         assert np.array_equal(bins, expected.bins.numpy())
         known = ~np.isnan(expected.cells.numpy())
         assert np.abs(cells - expected.cells.numpy())[known].max(initial=0) < 1e-3
@@ -213,6 +227,7 @@ def write_clip(folder, plan, config):
 def test_clips_of_other_settings_are_refused(tmp_path):
     config = DataConfig(clips=2, validation_clips=1, seconds=1.0, folder=str(tmp_path))
     training, validation = plan_clips(config)
+    note_look(tmp_path)
     for plan in training + validation:
         write_clip(tmp_path, plan, config)
     make_clips(config, 1)  # nothing is missing
@@ -225,3 +240,25 @@ def test_clips_of_other_settings_are_refused(tmp_path):
     (tmp_path / "train_0001.npz").write_bytes(b"PK rubbish")
     with pytest.raises(RecordingError, match=r"train_0001\.npz is missing or damaged"):
         make_clips(config, 1)
+
+
+def test_clips_of_another_simulated_world_are_refused(tmp_path, monkeypatch):
+    config = DataConfig(clips=1, validation_clips=1, seconds=1.0, folder=str(tmp_path / "clips"))
+    folder = tmp_path / "clips"
+    note_look(folder)
+    monkeypatch.setattr("hybrid_pose_ros.train.clips.LOOK", 1000)
+    note_look(folder)  # nothing shows the old world yet
+    plans = [*itertools.chain(*plan_clips(config))]
+    for plan in plans:
+        write_clip(folder, plan, config)
+    make_clips(config, 1)
+    monkeypatch.setattr("hybrid_pose_ros.train.clips.LOOK", 1001)
+    with pytest.raises(RecordingError, match=r"another version \(look 1000, now 1001\); delete"):
+        make_clips(config, 1)
+    (folder / "look.json").unlink()
+    with pytest.raises(RecordingError, match="look unknown, now 1001"):
+        make_clips(config, 1)
+    (folder / "look.json").write_text("[]")
+    with pytest.raises(RecordingError, match=r"look\.json is damaged"):
+        make_clips(config, 1)
+    assert len(list(folder.glob("*.npz"))) == len(plans)

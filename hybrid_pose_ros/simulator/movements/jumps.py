@@ -7,17 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from hybrid_pose_ros.simulator.movements.limbs import Builder
-from hybrid_pose_ros.simulator.pose import OUTWARD, Pose, resting, standing
+from hybrid_pose_ros.simulator.pose import OUTWARD, Pose, planted, standing
 from hybrid_pose_ros.simulator.rhythm import Rhythm, keyed, smoothstep
 
 GRAVITY = 9.81  # m/s^2
-
-
-def planted(count: int) -> Pose:
-    """Upright on both feet, which keep their places while they are on the floor."""
-    pose = resting(count)
-    pose.planted += 1.0
-    return pose
 
 
 def flight(phase: np.ndarray, start: float, end: float, height: float | np.ndarray) -> np.ndarray:
