@@ -26,7 +26,6 @@ from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.runtime.fusion import Fusion
 from hybrid_pose_ros.runtime.fusion_config import FusionConfig
 
-CAMERAS = ("cam2", "cam3")
 RATE_HZ = 100.0
 SKIP = 50  # the first half second is the filters' own
 
@@ -40,7 +39,7 @@ class Track:
     covariance: np.ndarray | None = None
 
 
-def poses_of(file: Path) -> dict[str, list[tuple[int, Keypoints]]]:
+def poses_of(file: Path, cameras: list[str]) -> dict[str, list[tuple[int, Keypoints]]]:
     """What `hybrid_pose infer --out` wrote."""
     data = np.load(file)
     return {
@@ -51,7 +50,7 @@ def poses_of(file: Path) -> dict[str, list[tuple[int, Keypoints]]]:
                 strict=True,
             )
         ]
-        for camera in CAMERAS
+        for camera in cameras
     }
 
 
@@ -73,7 +72,7 @@ def raw(rig: Rig, poses: dict[str, list[tuple[int, Keypoints]]], reference: Trac
     xyz, covariance = [], []
     times = {c: np.array([t for t, _ in found]) for c, found in poses.items()}
     for t_ns in reference.t_ns:
-        near = [poses[c][int(np.abs(times[c] - t_ns).argmin())][1] for c in CAMERAS]
+        near = [poses[c][int(np.abs(times[c] - t_ns).argmin())][1] for c in poses]
         result = triangulate(
             rig.projections(),
             *(np.stack([getattr(p, n) for p in near]) for n in ("uv", "covariance", "confidence")),
@@ -127,10 +126,10 @@ def row(name: str, track: Track, truth: Truth) -> str:
     return f"| {name} | {size:.1f} | {jitter:.1f} | {lags[int(np.argmin(fit))]} | {inside} |"
 
 
-def report(file: Path, recording: Path) -> None:
+def report(file: Path, recording: Path, cameras: list[str]) -> None:
     """The table of one recording."""
-    rig = load_rig(share_path("config", "dhp19_rig.yaml"), CAMERAS)
-    poses, truth = poses_of(file), Truth(*read_truth(recording))
+    rig = load_rig(share_path("config", "dhp19_rig.yaml"), cameras)
+    poses, truth = poses_of(file, cameras), Truth(*read_truth(recording))
     ours = fused(rig, poses, FusionConfig())
     points = raw(rig, poses, ours)
     filled = interpolated(points.xyz)
@@ -165,9 +164,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("pairs", nargs="+", type=Path, help="poses.npz recording ...")
-    paths = parser.parse_args().pairs
-    for file, recording in zip(paths[::2], paths[1::2], strict=True):
-        report(file, recording)
+    parser.add_argument("--cameras", default="cam2,cam3", help="names in the DHP19 rig")
+    args = parser.parse_args()
+    for file, recording in zip(args.pairs[::2], args.pairs[1::2], strict=True):
+        report(file, recording, args.cameras.split(","))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The launch file with the real nodes: the bundled recording becomes skeletons."""
+"""The launch file with the real nodes: the bundled recording becomes skeletons.
+
+Keyframes are on demand, so that this argument goes through all nodes too.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_pytest.actions import ReadyToTest
 
-from hybrid_pose_ros.msg import Skeleton3D
+from hybrid_pose_ros.msg import KeyframeRequest, Skeleton3D
 from hybrid_pose_ros.resources import share_path
 
 LAUNCH_FILE = Path(__file__).resolve().parents[2] / "launch" / "hybrid_pose.launch.py"
@@ -43,41 +46,46 @@ def replay(tmp_path: Path) -> LaunchDescription:
         "config": str(config),
         "namespace": "launched",
         "device": "cpu",
+        "keyframes": "on_demand",
     }
     source = PythonLaunchDescriptionSource(str(LAUNCH_FILE))
     include = IncludeLaunchDescription(source, launch_arguments=list(arguments.items()))
     return LaunchDescription([include, ReadyToTest()])
 
 
-def receive(topic: str, count: int, deadline_s: float) -> list[Skeleton3D]:
-    """The first `count` skeletons that hold a joint, or what came before the deadline."""
+def receive(wanted: int, deadline_s: float) -> tuple[list[Skeleton3D], list[KeyframeRequest]]:
+    """The first skeletons that hold a joint and the requests until then, or until the deadline."""
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node("launch_probe", context=context)
     executor = rclpy.executors.SingleThreadedExecutor(context=context)
     executor.add_node(node)
-    received: list[Skeleton3D] = []
+    skeletons: list[Skeleton3D] = []
+    requests: list[KeyframeRequest] = []
 
     def keep(skeleton: Skeleton3D) -> None:
         if np.isfinite(skeleton.position).any():
-            received.append(skeleton)
+            skeletons.append(skeleton)
 
-    node.create_subscription(Skeleton3D, topic, keep, 100)
+    node.create_subscription(Skeleton3D, "/launched/skeleton", keep, 100)
+    topic = "/launched/cam2/keyframe_request"
+    node.create_subscription(KeyframeRequest, topic, requests.append, 100)
     end = time.monotonic() + deadline_s
     try:
-        while len(received) < count and time.monotonic() < end:
+        while (len(skeletons) < wanted or not requests) and time.monotonic() < end:
             executor.spin_once(timeout_sec=0.2)
     finally:
         executor.shutdown()
         node.destroy_node()
         rclpy.shutdown(context=context)
-    return received
+    return skeletons, requests
 
 
 @pytest.mark.launch(fixture=replay)
 def test_a_bag_becomes_skeletons():
-    skeletons = receive("/launched/skeleton", WANTED, DEADLINE_S)
+    skeletons, requests = receive(WANTED, DEADLINE_S)
     assert len(skeletons) >= WANTED
+    assert requests
     stamps = [s.header.stamp.sec * 10**9 + s.header.stamp.nanosec for s in skeletons]
     assert stamps == sorted(stamps)
     assert {skeleton.header.frame_id for skeleton in skeletons} == {"world"}
