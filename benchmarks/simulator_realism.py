@@ -17,7 +17,7 @@ from hybrid_pose_ros.simulator.simulate import record
 SUBJECT = 13
 PEOPLE_MOVEMENTS = (3, 9, 14, 19, 24, 31)  # none of them was looked at while people were designed
 # Seconds of each recording and frames of each camera that are looked at.
-OURS, PEOPLE, CLIPS = (2.0, 4), (1.2, 2), (3.0, 6)
+OURS, PEOPLE, CLIPS = (10.0, 12), (1.2, 2), (3.0, 6)
 CAMERAS = ("cam2", "cam3")
 
 
