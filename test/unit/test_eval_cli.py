@@ -54,7 +54,7 @@ def folder(tmp_path_factory):
 def weights(lively, tmp_path):
     torch.set_num_threads(1)
     path = tmp_path / "hybrid.safetensors"
-    save_checkpoint(lively("lite/hybrid_cnn_snn", SMALL), path)
+    save_checkpoint(lively("lite/hybrid_cnn_snn", {**SMALL, "motion": True, "carry": True}), path)
     return path
 
 
