@@ -14,7 +14,8 @@ from hybrid_pose_ros.train.config import TrainConfig, plain
 from hybrid_pose_ros.train.config_file import build_config, load_train_config
 from hybrid_pose_ros.train.parts import stages_of
 
-SHIPPED = ("train_lite.yaml", "train_ours.yaml", "train_published.yaml", "train_smoke.yaml")
+ALONE = {"train_lite.yaml": ("hybrid_cnn_snn",), "train_lite_snn.yaml": ("snn",)}
+SHIPPED = (*ALONE, "train_ours.yaml", "train_published.yaml", "train_smoke.yaml")
 
 
 def parse(*args):
@@ -28,16 +29,18 @@ def test_shipped_settings_load_train_every_network_and_are_read_back(name):
     config = load_train_config(share_path("config", name))
     family = "paper" if name == "train_published.yaml" else "lite"
     kinds = ("cnn", "snn", "rnn", "hybrid_cnn_snn", "hybrid_cnn_rnn")
-    for kind in ("cnn", "hybrid_cnn_snn") if name == "train_lite.yaml" else kinds:
+    for kind in ALONE.get(name, kinds):
         assert stages_of(f"{family}/{kind}", config)[-1] == kind
     again = build_config(yaml.safe_load(yaml.safe_dump(plain(config))), "again")
     assert again == config
 
 
 def test_the_shipped_settings_hold_out_the_demo():
-    config = load_train_config(share_path("config", "train_lite.yaml"))
+    config, alone = (load_train_config(share_path("config", name)) for name in ALONE)
     assert {7, 8, 22, 27, 28} <= set(config.data.held_out_movements)
+    assert alone.data == config.data
     assert config.weights == {"lite/hybrid_cnn_snn": "weights/lite_hybrid.safetensors"}
+    assert alone.weights == {"lite/snn": "weights/lite_snn.safetensors"}
 
 
 def test_as_published_means_the_published_numbers():
