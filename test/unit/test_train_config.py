@@ -143,9 +143,12 @@ def test_devices_that_do_not_exist_are_named(device):
 
 
 def test_the_shipped_command_and_its_stages():
-    args = parse("lite", "--stages", "hybrid,cnn", "--simulate-only")
+    args = parse("lite", "--stages", "hybrid", "--simulate-only")
     config = verb._settings(args, "lite/hybrid_cnn_snn")
     assert config == load_train_config(share_path("config", "train_lite.yaml"))
-    assert verb._stages(args.stages, "lite/hybrid_cnn_snn", config) == ["cnn", "hybrid_cnn_snn"]
-    with pytest.raises(ConfigError, match=r"unknown stages \['rnn'\]; .* has cnn, hybrid"):
+    assert verb._stages(args.stages, "lite/hybrid_cnn_snn", config) == ["hybrid_cnn_snn"]
+    with pytest.raises(ConfigError, match=r"unknown stages \['rnn'\]; .* has hybrid"):
         verb._stages("rnn", "lite/hybrid_cnn_snn", config)
+    whole = load_train_config(share_path("config", "train_ours.yaml"))
+    found = verb._stages("hybrid,cnn", "lite/hybrid_cnn_snn", whole)
+    assert found == ["cnn", "hybrid_cnn_snn"]
