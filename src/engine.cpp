@@ -72,7 +72,7 @@ bool Engine::step(const float* counts, float* membranes, float* output, float* v
     additions[i] = 0;
     for (int y = 0; y < layer.in_height; ++y) additions[i] += list.additions[y] * layer.fan_out;
     if (layer.skip >= 0) additions[i] += fired[layer.skip];
-    fired[i] = run_layer(i, membranes + layer.membranes_at, list);
+    fired[i] = run_layer(i, membranes, list);
   }
   if (head_.motion) move_maps(output, velocity);
   run_head(output);
@@ -106,10 +106,12 @@ bool Engine::list_inputs(int i, const float* counts, const SpikeList& list) {
   return valid;
 }
 
-int64_t Engine::run_layer(int i, float* membranes, const SpikeList& list) {
+int64_t Engine::run_layer(int i, float* potentials, const SpikeList& list) {
   const Layer& layer = layers_[i];
   const uint16_t* skip = layer.skip < 0 ? nullptr : spikes_[layer.skip].data();
-  const Work work{&layer, &list, tau_, membranes, skip, spikes_[i].data()};
+  const float* rests = layer.rests_at < 0 ? nullptr : potentials + layer.rests_at;
+  const Work work{&layer, &list, tau_, potentials + layer.membranes_at, rests, skip,
+                  spikes_[i].data()};
   const int bands = pieces(layer.cell_rows, layer.band);
   std::atomic<int64_t> fired{0};
   // Bands inside: threads take the slices apart first, each of which needs its own weights.

@@ -17,8 +17,8 @@ class Engine {
   Engine(const Layer* layers, int count, const Head& head, float tau, const Kernels& kernels,
          int threads);
 
-  // One bin: counts (2, height, width) in; membranes, output and, if the head has motion, velocities
-  // (maps, 2) changed in place. Per layer: spikes fired, and additions done; the last addition is the
+  // One bin: counts (2, height, width) in; membranes (resting potentials after them), output and, if
+  // the head has motion, velocities (maps, 2) changed in place. Per layer: spikes fired, and additions done; the last addition is the
   // head's. False if a count is negative, infinite or NaN; nothing is changed then.
   bool step(const float* counts, float* membranes, float* output, float* velocity, int64_t* fired,
             int64_t* additions);
@@ -34,7 +34,7 @@ class Engine {
   void add_layer(const Layer& layer);
   SpikeList list_of(int layer);
   bool list_inputs(int layer, const float* counts, const SpikeList& list);
-  int64_t run_layer(int layer, float* membranes, const SpikeList& list);
+  int64_t run_layer(int layer, float* potentials, const SpikeList& list);
   void move_maps(float* output, float* velocity);
   void run_head(float* output);
   int64_t head_additions(const int64_t* fired) const;

@@ -76,8 +76,9 @@ inline int64_t fire_row(const Work& work, int slice, int i, int phase, const Rin
     filter(sums, w, x, y, z);
     const int64_t word = pixel * words + first / kGroup;
     const int64_t pixels = (int64_t)layer.out_height * layer.out_width;
+    const int64_t at = (slice * pixels + pixel) * channels;
     count += fire<channels>(sums, layer.gain + first, layer.bias + first, work.tau,
-                            work.membranes + (slice * pixels + pixel) * channels,
+                            work.membranes + at, work.rests ? work.rests + at : nullptr,
                             work.skip ? work.skip + word : nullptr, work.spikes + word);
     ++pixel;
   };

@@ -15,6 +15,7 @@ struct Work {
   const SpikeList* list;
   float tau;             // membrane time constant, in steps
   float* membranes;      // of the layer
+  const float* rests;    // its resting potentials, or null
   const uint16_t* skip;  // spikes of the skipped layer, or null
   uint16_t* spikes;      // [pixel][channels / 16]
 };

@@ -32,9 +32,10 @@ inline __attribute__((always_inline)) int64_t fire_cell(const Work& work, const 
     if (y < 0 || y >= layer.out_height || x < 0 || x >= layer.out_width) continue;
     const int64_t pixel = (int64_t)y * layer.out_width + x;
     const int64_t word = pixel * words + first / kGroup;
+    const int64_t at = (slice * pixels + pixel) * channels;
     count += fire<channels>(sums + p * (N / (Phases * Phases)), layer.gain + first,
                             layer.bias + first, work.tau,
-                            work.membranes + (slice * pixels + pixel) * channels,
+                            work.membranes + at, work.rests ? work.rests + at : nullptr,
                             work.skip ? work.skip + word : nullptr, work.spikes + word);
   }
   return count;

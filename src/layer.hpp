@@ -38,6 +38,7 @@ struct Layer {
   const float* gain;      // of the batch norm, per output channel
   const float* bias;
   int64_t membranes_at;   // where this layer's membranes begin, [slice][pixel][channel of the slice]
+  int64_t rests_at;       // where its resting potentials begin, in the same order, or -1
 };
 
 // The last layer: a 1 x 1 convolution of spikes, output = keep * output + sum + bias. Where `motion` is

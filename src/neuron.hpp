@@ -1,15 +1,16 @@
 // Batch norm and leaky integrate-and-fire neurons, in one pass over a pixel of a slice.
 //
-//   x = gain * sum + bias (+ 1 where the skipped layer spiked)
+//   x = gain * sum + bias (+ (1 where the skipped layer spiked + resting potential))
 //   h = v + (x - v) / tau;   spike where h >= 1;   v = h - spike
 //
 // Rounded as the reference does it: gain * sum + bias is one operation in PyTorch (where the
 // processor has it), the steps of the second line are separate ones.
 
-// Takes C sums; changes C membranes and C / 16 words of spikes. Returns the number of spikes.
+// Takes C sums and, if not null, C resting potentials and the skipped layer's spikes; changes C
+// membranes and C / 16 words of spikes. Returns the number of spikes.
 template <int C>
 inline int fire(const Lane* sums, const float* gain, const float* bias, float tau, float* membranes,
-                const uint16_t* skip, uint16_t* spikes) {
+                const float* rests, const uint16_t* skip, uint16_t* spikes) {
   constexpr int per_word = kGroup / kWidth;
   int count = 0;
   for (int word = 0; word < C / kGroup; ++word) {
@@ -17,7 +18,9 @@ inline int fire(const Lane* sums, const float* gain, const float* bias, float ta
     for (int part = 0; part < per_word; ++part) {
       const int i = word * per_word + part;
       Lane x = sums[i] * load(gain + i * kWidth) + load(bias + i * kWidth);
-      if (skip) x += ones((uint32_t)skip[word] >> (part * kWidth));
+      Lane joined = skip ? ones((uint32_t)skip[word] >> (part * kWidth)) : Lane{};
+      if (rests) joined += load(rests + i * kWidth);
+      if (skip || rests) x += joined;
       Lane v = load(membranes + i * kWidth);
       v += divide(x - v, tau, 1.0f / tau);
       const uint32_t fired = reset(v);

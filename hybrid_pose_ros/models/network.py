@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from hybrid_pose_ros.models.config import NetworkConfig
 from hybrid_pose_ros.models.macs import dense_macs
 from hybrid_pose_ros.pose.covariance_scale import UNSCALED, CovarianceScale
 
+State = TypeVar("State")
 POLARITIES = 2
 _SMALL = 32  # pixels; divisible as every network wants it
 
@@ -147,6 +148,20 @@ class PoseNetwork(nn.Module):
                 expected = (batch, *shape)
                 raise ValueError(f"state {i}: expected {expected}, got {tuple(state.shape)}")
         self._set_states(states)
+
+    def keyframe_parts(self) -> list[int | None]:
+        """How the states of a keyframe follow from its parts, which are all that has to travel.
+
+        For each state the number of the part that it equals, None where it is zero; numbers in the
+        order in which they first come. By default every state is a part.
+        """
+        return list(range(len(self.state_shapes())))
+
+    def parts_of(self, states: list[State]) -> list[State]:
+        """The parts of a keyframe's states, tensors or arrays."""
+        sources = self.keyframe_parts()
+        numbers = {source for source in sources if source is not None}
+        return [states[sources.index(number)] for number in sorted(numbers)]
 
     @property
     def spikes(self) -> tuple[Tensor, ...]:

@@ -7,7 +7,7 @@ from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 
-ABI_VERSION = 8
+ABI_VERSION = 9
 INSTRUCTION_SETS = ("baseline", "avx2", "avx512")  # the kernels' levels
 
 
@@ -25,6 +25,7 @@ class Layer(ctypes.Structure):
             )
         ),
         ("weights", c_void_p), ("gain", c_void_p), ("bias", c_void_p), ("membranes_at", c_int64),
+        ("rests_at", c_int64),
     ]  # fmt: skip
 
 

@@ -94,13 +94,17 @@ class EventDrivenEngine:
 
 
 class _EventDrivenStream:
-    """Membranes and output of one camera."""
+    """Potentials and output of one camera."""
 
     def __init__(self, engine: EventDrivenEngine) -> None:
         self.engine = engine
         head = engine.plan.head
         side = engine.config.heatmap_size
-        self.membranes = torch.zeros(engine.native.membranes)  # aligned for vectors, unlike numpy's
+        # Aligned for vectors, unlike numpy's: membranes, then resting potentials.
+        self.potentials = torch.zeros(engine.native.potentials)
+        resting = [layer for layer in engine.layers if layer.rests_at >= 0]
+        self._states = [(layer, layer.membranes_at) for layer in engine.layers]
+        self._states += [(layer, layer.rests_at) for layer in resting]
         self.heatmaps = np.zeros((engine.config.joints, side, side), np.float32)
         self.velocity = np.zeros((engine.config.joints, 2), np.float32)  # only if they move
         self._moved = (self.heatmaps[None, None].copy(), self.velocity[None, None].copy())
@@ -112,7 +116,7 @@ class _EventDrivenStream:
         self.additions = np.zeros(len(engine.layers) + 1, np.int64)
         # The arrays are never replaced, so their addresses are looked up only once.
         arrays = (self.change, self.velocity, self.fired, self.additions)
-        self._at = (self.membranes.data_ptr(), *(array.ctypes.data for array in arrays))
+        self._at = (self.potentials.data_ptr(), *(array.ctypes.data for array in arrays))
 
     def load(self, heatmaps: np.ndarray, states: list[np.ndarray]) -> None:
         engine = self.engine
@@ -120,19 +124,19 @@ class _EventDrivenStream:
         self.heatmaps[:] = heatmaps
         if engine.plan.head.motion is not None:
             self.velocity[:] = states[-1].reshape(-1, 2)
-        for layer, state in zip(engine.layers, states, strict=False):
+        for (layer, at), state in zip(self._states, states, strict=False):
             tensor = torch.from_numpy(state)
-            for channels, view in self._slices(layer, len(state)):
+            for channels, view in self._slices(layer, at, len(state)):
                 view.copy_(tensor[channels])
 
     def states(self) -> list[np.ndarray]:
-        pairs = zip(self.engine.layers, self.engine.shapes, strict=False)
-        membranes = [
-            torch.cat([view for _, view in self._slices(layer, shape[0])]).numpy()
-            for layer, shape in pairs
+        pairs = zip(self._states, self.engine.shapes, strict=False)
+        potentials = [
+            torch.cat([view for _, view in self._slices(layer, at, shape[0])]).numpy()
+            for (layer, at), shape in pairs
         ]
         moves = self.engine.plan.head.motion is not None
-        return membranes + ([self.velocity.reshape(-1, 1, 1).copy()] if moves else [])
+        return potentials + ([self.velocity.reshape(-1, 1, 1).copy()] if moves else [])
 
     def step(self, counts: np.ndarray) -> StepResult:
         engine = self.engine
@@ -171,9 +175,9 @@ class _EventDrivenStream:
         self.heatmaps[:] = self._moved[0][0, 0]
         self.velocity[:] = self._moved[1][0, 0]
 
-    def _slices(self, layer: Layer, channels: int) -> list[tuple[slice, torch.Tensor]]:
-        """A layer's membranes: which channels, and these as (C, H, W) views."""
-        part = self.membranes[layer.membranes_at : layer.membranes_at + size_of(layer)]
+    def _slices(self, layer: Layer, at: int, channels: int) -> list[tuple[slice, torch.Tensor]]:
+        """A layer's potentials that begin at `at`: which channels, and these as (C, H, W) views."""
+        part = self.potentials[at : at + size_of(layer)]
         width = layer.slice_channels
         slices = part.view(-1, layer.out_height, layer.out_width, width).permute(0, 3, 1, 2)
         return [

@@ -27,20 +27,19 @@ class EventNetwork:
 
     Attributes:
         biases: of each layer's batch norm, padded; the kernels read them in every step.
-        membranes: numbers that the membranes of a stream take.
+        potentials: numbers that a stream takes: all membranes, then the resting potentials.
     """
 
     def __init__(self, plan: SpikingPlan, input_size: int) -> None:
         self._arrays: list[np.ndarray] = []
         self._input_size = input_size
         self.biases: list[np.ndarray] = []
-        self.layers: list[Layer] = []
-        self.membranes = 0
-        for planned in plan.layers:
-            layer = self._layer(plan, planned)
-            layer.membranes_at = self.membranes
-            self.membranes += size_of(layer)
-            self.layers.append(layer)
+        self.potentials = 0
+        self.layers = [self._layer(plan, planned) for planned in plan.layers]
+        for layer in self.layers:
+            layer.membranes_at = self._room(layer)
+        for layer, planned in zip(self.layers, plan.layers, strict=True):
+            layer.rests_at = self._room(layer) if planned.rests else -1
         self.head = self._head(plan)
 
     def _layer(self, plan: SpikingPlan, planned: PlannedLayer) -> Layer:
@@ -67,8 +66,13 @@ class EventNetwork:
             cells.taps, cells.stride, cells.origin, cells.phases, cells.shift, side, side,
             cells.interpolated, height, width, out_channels, slice_channels, blocks,
             -1 if planned.skip is None else planned.skip, channels, band, chunk,
-            self._keep(table), self._keep(gain), self._keep(bias), 0,
+            self._keep(table), self._keep(gain), self._keep(bias), 0, -1,
         )  # fmt: skip
+
+    def _room(self, layer: Layer) -> int:
+        """Where the next potentials of a layer's size begin."""
+        self.potentials += size_of(layer)
+        return self.potentials - size_of(layer)
 
     def _head(self, plan: SpikingPlan) -> Head:
         head = plan.head
@@ -125,7 +129,7 @@ def _by_channel(weights: np.ndarray, first: int, second: int) -> np.ndarray:
 
 
 def size_of(layer: Layer) -> int:
-    """Membranes of a layer, those of padded channels included."""
+    """Neurons of a layer, those of padded channels included."""
     return int(layer.out_height * layer.out_width * layer.out_channels)
 
 

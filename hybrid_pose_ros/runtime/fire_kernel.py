@@ -17,9 +17,9 @@ BLOCK = 1024
 
 @triton.jit
 def _fire(  # type: ignore[no-untyped-def]
-    sums, gain, bias, skip, membranes, active, spikes, fired,
+    sums, gain, bias, joined, membranes, active, spikes, fired,
     channels, width, neurons, cell_rows, cell_columns, shift, tau,
-    HAS_SKIP: tl.constexpr, DOUBLED: tl.constexpr, SIZE: tl.constexpr,
+    JOINED: tl.constexpr, DOUBLED: tl.constexpr, SIZE: tl.constexpr,
 ):  # fmt: skip
     camera = tl.program_id(1)
     index = tl.program_id(0) * SIZE + tl.arange(0, SIZE)
@@ -35,8 +35,8 @@ def _fire(  # type: ignore[no-untyped-def]
         source = at
     current = tl.load(sums + source, mask=inside, other=0.0).to(tl.float32)
     current = current * tl.load(gain + channel) + tl.load(bias + channel)
-    if HAS_SKIP:
-        current += tl.load(skip + at, mask=inside, other=0.0).to(tl.float32)
+    if JOINED:
+        current += tl.load(joined + at, mask=inside, other=0.0).to(tl.float32)
     v = tl.load(membranes + at, mask=inside, other=0.0)
     charged = v + (current - v) / tau
     fires = ((charged >= 1.0) & inside).to(tl.float32)
@@ -47,17 +47,17 @@ def _fire(  # type: ignore[no-untyped-def]
 
 
 def fire(
-    sums: Tensor, gain: Tensor, bias: Tensor, skip: Tensor | None, membranes: Tensor,
+    sums: Tensor, gain: Tensor, bias: Tensor, joined: Tensor | None, membranes: Tensor,
     active: Tensor, shift: int, tau: float, spikes: Tensor, fired: Tensor,
 ) -> None:  # fmt: skip
-    """As `spiking_batch.fire`; `sums`, `skip`, `membranes` and `spikes` channels-last."""
+    """As `spiking_batch.fire`; `sums`, `joined`, `membranes` and `spikes` channels-last."""
     batch, channels, height, width = spikes.shape
     neurons = channels * height * width
     sums = sums.contiguous(memory_format=torch.channels_last)
     fired.zero_()
     grid = (triton.cdiv(neurons, BLOCK), batch)
     _fire[grid](
-        sums, gain, bias, sums if skip is None else skip, membranes, active.view(torch.uint8),
+        sums, gain, bias, sums if joined is None else joined, membranes, active.view(torch.uint8),
         spikes, fired, channels, width, neurons, *sums.shape[2:], max(shift, 0), tau,
-        HAS_SKIP=skip is not None, DOUBLED=shift >= 0, SIZE=BLOCK,
+        JOINED=joined is not None, DOUBLED=shift >= 0, SIZE=BLOCK,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Engines for keyframes: event counts of a window to heatmaps and the first states of the steps.
+"""Engines for keyframes: event counts of a window to heatmaps and what the steps start from.
 
 `TorchKeyframeEngine` is the network with its batch norms folded and, on a CPU, channels last.
 `WinogradKeyframeEngine` is that with fewer multiplications in the layers of the published CNN.
@@ -30,7 +30,9 @@ class KeyframeEngine(Protocol):
     """Runs the CNN and the state initialisers of one network."""
 
     def run(self, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """(20, S, S) float32 counts -> heatmaps (13, h, w), states (C, H, W), float32, owned.
+        """(20, S, S) float32 counts -> heatmaps (13, h, w) and parts (C, H, W), float32, owned.
+
+        Parts are the states, but for those that are zero or equal (`PoseNetwork.keyframe_parts`).
 
         Raises:
             ValueError: another shape, or counts that are negative, infinite or NaN.
@@ -122,7 +124,7 @@ class OpenVinoKeyframeEngine:
         self._start = _Start(network, "cpu")
         side = network.config.input_size
         self._request = _compiled(self._start, threads, side).create_infer_request()
-        self._count = 1 + len(network.state_shapes())
+        self._count = 1 + len(network.parts_of(network.keyframe_parts()))
 
     def run(self, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         checked = self._start.check(x)
@@ -133,7 +135,7 @@ class OpenVinoKeyframeEngine:
 
 
 class _Start:
-    """A folded copy of a network as a function: counts to heatmaps and states."""
+    """A folded copy of a network as a function: counts to heatmaps and parts."""
 
     def __init__(self, network: PoseNetwork, device: str) -> None:
         self.network = folded(network).to(device).requires_grad_(False)
@@ -145,7 +147,7 @@ class _Start:
 
     def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
         heatmaps = self.network._keyframe(x)
-        return (heatmaps, *self.network.states)
+        return (heatmaps, *self.network.parts_of(self.network.states))
 
     def check(self, x: np.ndarray) -> np.ndarray:
         if x.shape != self.shape:

@@ -105,9 +105,9 @@ class KeyframeStage:
             network.input_size, network.keyframe_bins, config.window_events, t_ns,
         )  # fmt: skip
         # One camera at a time: a batch could round differently, and live must equal offline.
-        heatmaps, states = self.engine.run(counts)
+        heatmaps, parts = self.engine.run(counts)
         keypoints = decode_heatmaps(heatmaps, crop, network.preset, self.covariance_scale)
-        return Keyframe(camera, number, t_ns, keypoints, pack(heatmaps, states), self.model_id)
+        return Keyframe(camera, number, t_ns, keypoints, pack(heatmaps, parts), self.model_id)
 
     def counters(self, camera: str) -> dict[str, int]:
         """Keyframes made, skipped and asked for, and what the event buffer saw and refused."""

@@ -1,6 +1,8 @@
 """A spiking network's step for a batch of cameras on preallocated tensors, as CUDA graphs need it.
 
-    layer:  sums = conv(spikes);  x = gain * sums + bias (+ skip);  v = v + (x - v) / tau;  fire
+    layer:  sums = conv(spikes);  x = gain * sums + bias (+ joined);  v = v + (x - v) / tau;  fire
+
+What joins are spikes of an earlier layer, resting potentials, or both.
 
 Layers that double the size run at the low resolution, all four phases of their outputs as channels
 of one convolution (runtime/spiking_tables.py); the rows and columns at the border get what
@@ -21,7 +23,7 @@ from hybrid_pose_ros.models.lite.motion import advance_plainly
 from hybrid_pose_ros.runtime.spiking_plan import PlannedLayer, SpikingPlan, batch_norm
 from hybrid_pose_ros.runtime.spiking_tables import Axis, axis_of
 
-# (sums, gain, bias, skip or None, membranes, active, shift, tau, spikes, fired) -> None
+# (sums, gain, bias, joined or None, membranes, active, shift, tau, spikes, fired) -> None
 Fire = Callable[
     [Tensor, Tensor, Tensor, Tensor | None, Tensor, Tensor, int, float, Tensor, Tensor], None
 ]
@@ -29,7 +31,7 @@ PLAIN = -1  # in place of a shift: sums are of the outputs' size
 
 
 def fire(
-    sums: Tensor, gain: Tensor, bias: Tensor, skip: Tensor | None, membranes: Tensor,
+    sums: Tensor, gain: Tensor, bias: Tensor, joined: Tensor | None, membranes: Tensor,
     active: Tensor, shift: int, tau: float, spikes: Tensor, fired: Tensor,
 ) -> None:  # fmt: skip
     """Batch norm, neuron and spikes with PyTorch's operators; changes its last arguments.
@@ -37,6 +39,7 @@ def fire(
     Args:
         sums: (B, C, H, W), or (B, 4 C, cells, cells) with the phases outermost.
         gain, bias: (C,) float32 of the batch norm.
+        joined: (B, C, H, W) of either precision, added to the current.
         membranes: (B, C, H, W) float32, changed.
         active: (B,) bool; the other cameras keep their membranes.
         shift: PLAIN, or how many rows the first cell begins above the outputs.
@@ -48,8 +51,8 @@ def fire(
         sums = phases.flatten(4, 5).flatten(2, 3)
         sums = sums[:, :, shift : shift + height, shift : shift + width]
     x = torch.addcmul(bias[:, None, None], sums.float(), gain[:, None, None])
-    if skip is not None:
-        x = x + skip
+    if joined is not None:
+        x = x + joined
     charged = membranes + (x - membranes) / tau
     fires = charged >= 1.0
     spikes.copy_(fires)
@@ -148,7 +151,9 @@ class SpikingBatch(nn.Module):
         counts: (B, 2, S, S), to be filled before `step`.
         active: (B,) bool, cameras that the step advances.
         heatmaps: (B, 13, h, w) float32. membranes: list of (B, C, H, W) float32.
-        states: the membranes and, where the heatmaps move, the joints' velocities (B, 26, 1, 1).
+        rests: layer -> (B, C, H, W) float32 resting potentials of those that have any.
+        states: membranes, resting potentials and, where the heatmaps move, the joints' velocities
+            (B, 26, 1, 1).
         fired: (layers, B) int32, spikes of the last step.
     """
 
@@ -178,7 +183,9 @@ class SpikingBatch(nn.Module):
         self.counts = maps(2, side, dtype)
         self.membranes = [maps(c, rows, torch.float32) for c, rows, _ in shapes]
         self.spikes = [maps(c, rows, dtype) for c, rows, _ in shapes]
-        self.states = list(self.membranes)
+        resting = [i for i, layer in enumerate(plan.layers) if layer.rests]
+        self.rests = {i: maps(*shapes[i][:2], torch.float32) for i in resting}
+        self.states = [*self.membranes, *self.rests.values()]
         if plan.head.motion is not None:
             self.keep = plan.head.motion.keep.to(device)
             self.velocity = torch.zeros(batch, 2 * config.joints, 1, 1, device=device)
@@ -192,11 +199,11 @@ class SpikingBatch(nn.Module):
         for i, layer in enumerate(self.plan.layers):
             inputs = [self.spikes[k] for k in layer.inputs] or [self.counts]
             x = torch.cat(inputs, 1) if len(inputs) > 1 else inputs[0]
-            skip = None if layer.skip is None else self.spikes[layer.skip]
+            joined = self._joined(i)
             sums = self._sums[i]
             gain, bias = self.norms[i]
             self._fire(
-                sums(x), gain, bias, skip, self.membranes[i], self.active, sums.shift,
+                sums(x), gain, bias, joined, self.membranes[i], self.active, sums.shift,
                 self.plan.tau, self.spikes[i], self.fired[i],
             )  # fmt: skip
         head = self.plan.head
@@ -211,6 +218,13 @@ class SpikingBatch(nn.Module):
             moved, velocity = self._moved(change)
             self.velocity.copy_(torch.where(chosen, velocity, self.velocity))
         self.heatmaps.copy_(torch.where(chosen, moved, self.heatmaps))
+
+    def _joined(self, i: int) -> Tensor | None:
+        """What joins a layer's current; None if nothing does."""
+        skip, rest = self.plan.layers[i].skip, self.rests.get(i)
+        if skip is None or rest is None:
+            return rest if skip is None else self.spikes[skip]
+        return self.spikes[skip] + rest
 
     def _moved(self, change: Tensor) -> tuple[Tensor, Tensor]:
         """Heatmaps and velocities after a head's maps (B, 39, h, w)."""

@@ -1,6 +1,7 @@
 """What an engine needs to know of a spiking network: its layers in order and how they are wired.
 
-    layer:  current = BN(conv(concatenated spikes [, doubled])) [+ spikes of `skip`] -> LIF
+    layer:  current = BN(conv(concatenated spikes [, doubled])) [+ spikes of `skip`]
+                      [+ resting potential] -> LIF
     head:   output = keep * output + gain * BN(conv1x1(spikes))
 
 The same for the `paper` and the `lite` networks, alone and in a hybrid.
@@ -32,6 +33,7 @@ class PlannedLayer:
         inputs: numbers of the layers whose spikes are concatenated; empty: the event counts.
         doubled: the input is interpolated to twice its size first (bilinear).
         skip: number of a layer whose spikes join the current, or None.
+        rests: its neurons have resting potentials, a state of their own after all membranes.
         shape: (C, H, W) of its neurons.
     """
 
@@ -41,6 +43,7 @@ class PlannedLayer:
     shape: tuple[int, int, int]
     doubled: bool = False
     skip: int | None = None
+    rests: bool = False
 
     @property
     def fan_out(self) -> float:
@@ -182,8 +185,9 @@ def _lite_plan(network: DecayingNetwork, snn: SpikingUnet) -> SpikingPlan:
             getattr(snn, name).conv, getattr(snn, name).norm,
             tuple(number[source] for source in inputs[name]), shape,
             skip=number[skips[name]] if name in skips else None,
+            rests=name in snn.RESTING,
         )
-        for name, shape in zip(snn.BLOCKS, snn.state_shapes(), strict=True)
+        for name, shape in zip(snn.BLOCKS, snn.state_shapes(), strict=False)
     )  # fmt: skip
     top = ("u2", "s0") if snn.fine else ("u1", "d1")
     keep = float(network.decay.detach())

@@ -82,8 +82,8 @@ class StateReceiver:
         self._readers.clear()
 
 
-def pack(heatmaps: np.ndarray, states: list[np.ndarray]) -> bytes:
-    """Heatmaps (J, h, w) and states (C, H, W), however they lie in memory, to bytes.
+def pack(heatmaps: np.ndarray, parts: list[np.ndarray]) -> bytes:
+    """Heatmaps (J, h, w) and a keyframe's parts (C, H, W), however they lie in memory, to bytes.
 
     What half precision cannot hold becomes its largest number.
     """
@@ -92,24 +92,29 @@ def pack(heatmaps: np.ndarray, states: list[np.ndarray]) -> bytes:
     # PyTorch rounds like numpy, but many numbers at a time. Halves first: they are reordered (a
     # network's maps are channels-last) and joined at half the price.
     limit = float(np.finfo(np.float16).max)
-    halves = (torch.from_numpy(p).half().clamp_(-limit, limit) for p in (heatmaps, *states))
+    halves = (torch.from_numpy(p).half().clamp_(-limit, limit) for p in (heatmaps, *parts))
     return b"".join(half.numpy().tobytes() for half in halves)
 
 
 def unpack(data: bytes | memoryview, model: PoseNetwork) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Inverse of `pack`: float32 heatmaps and states of `model`.
+    """Inverse of `pack`: float32 heatmaps and all states of `model`; equal ones share memory.
 
     Raises:
         ValueError: the bytes are not of this network's size.
     """
-    side = model.config.heatmap_size
-    shapes = [(model.config.joints, side, side), *model.state_shapes()]
+    side, sources, states = model.config.heatmap_size, model.keyframe_parts(), model.state_shapes()
+    parts = dict(zip(sources, states, strict=True))  # number -> shape, in the order of numbers
+    parts.pop(None, None)
+    shapes = [(model.config.joints, side, side), *parts.values()]
     sizes = [int(np.prod(shape)) for shape in shapes]
     if len(data) != 2 * sum(sizes):
         raise ValueError(f"states have {len(data)} bytes, this network's {2 * sum(sizes)}")
     import torch
 
     numbers = torch.frombuffer(bytearray(data), dtype=torch.float16).float().numpy()
-    parts = np.split(numbers, np.cumsum(sizes)[:-1])
-    arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-    return arrays[0], arrays[1:]
+    split = np.split(numbers, np.cumsum(sizes)[:-1])
+    arrays = [part.reshape(shape) for part, shape in zip(split, shapes, strict=True)]
+    return arrays[0], [
+        np.zeros(shape, np.float32) if source is None else arrays[1 + source]
+        for source, shape in zip(sources, states, strict=True)
+    ]

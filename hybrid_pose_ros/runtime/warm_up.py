@@ -48,9 +48,10 @@ def warm_up_updates(stage: UpdateStage) -> int:
     twin, config, end_ns = stage.twin(_CROPS), stage.config, stage.config.keyframe_ns
     twin.add_packet("warm-up", _packet(0, end_ns))
     if stage.model.has_keyframe:
-        states = pack(*stage.nothing())
+        heatmaps, states = stage.nothing()
+        packed = pack(heatmaps, stage.model.parts_of(states))
         twin.add_keyframe(
-            "warm-up", Keyframe("warm-up", 1, end_ns, _NOWHERE, states, stage.model_id)
+            "warm-up", Keyframe("warm-up", 1, end_ns, _NOWHERE, packed, stage.model_id)
         )
     return len(twin.add_packet("warm-up", _packet(end_ns, end_ns + 3 * config.bin_ns)))
 

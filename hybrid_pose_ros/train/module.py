@@ -44,13 +44,15 @@ class Stage(LightningModule):
         self.model, self.stage, self.loss, self.recipe = model, stage, loss, recipe
         self.steps, self.identity = steps, identity
         self.model.check_counts = False  # they are ours
-        self.frozen = [] if stage.cnn_rate else cnn_parts(model)
-        for part in self.frozen:
-            part.requires_grad_(False)
+        if not stage.cnn_rate:
+            for part in cnn_parts(model):
+                part.requires_grad_(False)
 
     def on_train_epoch_start(self) -> None:
         self.model.train()
-        for part in self.frozen:  # frozen: batch norms must not move either
+        # Batch norms do not move, of a CNN that is trained along neither: sequences are few at a
+        # time, and what is in them hangs together.
+        for part in cnn_parts(self.model):
             part.eval()
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 
 from hybrid_pose_ros.errors import ConfigError, WeightsError
 from hybrid_pose_ros.models.checkpoint import load_checkpoint
+from hybrid_pose_ros.models.lite.initialiser import RestingPotential
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import KINDS, PRESETS, build, name_of
 from hybrid_pose_ros.models.published import load_published, read_state_dict
@@ -99,7 +100,8 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
     """Give a network the weights of an earlier one, in place.
 
     That may be a hybrid that the network is part of, and one without `motion`: the new maps of its
-    head are zero then, so that nothing moves yet. One without `carry` begins with the usual shares.
+    head are zero then, so that nothing moves yet. One without `carry` begins with the usual shares,
+    one without `rest` with resting potentials of zero.
 
     Returns:
         Settings in which the two differ, in words: many of them show in no tensor (tau, say).
@@ -118,7 +120,8 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
             old = torch.cat([old, old.new_zeros(len(value) - len(old), *old.shape[1:])])
         if old.shape == value.shape:
             fitting[key] = old
-    lacking = [key for key in own if key not in fitting and key not in NEW_KEYS]
+    new = {*NEW_KEYS, *_resting_keys(model)}
+    lacking = [key for key in own if key not in fitting and key not in new]
     if lacking:
         raise WeightsError(
             f"weights {path} are of {name_of(earlier)}; a {name_of(model)} cannot go on from them: "
@@ -127,6 +130,16 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
     model.load_state_dict(fitting, strict=False)
     before, now = earlier.config.asdict(), model.config.asdict()
     return [f"{k} {before.get(k)} (now {v})" for k, v in now.items() if before.get(k) != v]
+
+
+def _resting_keys(model: PoseNetwork) -> list[str]:
+    """Parameters of resting potentials, which begin at zero."""
+    return [
+        f"{name}.{key}"
+        for name, module in model.named_modules()
+        if isinstance(module, RestingPotential)
+        for key in module.state_dict()
+    ]
 
 
 def put_in(model: PoseNetwork, part: PoseNetwork, where: str) -> None:

@@ -53,7 +53,7 @@ struct Network {
   Random random;
   std::vector<std::vector<float>> arrays;
   std::vector<Layer> layers;
-  int64_t membranes = 0;
+  int64_t potentials = 0;
 
   const float* keep(std::vector<float> numbers) {
     arrays.push_back(std::move(numbers));
@@ -73,9 +73,17 @@ struct Network {
                 kind == 2 ? 1 : taps / 2, phases, shift, cells, cells, kind == 3, out, out,
                 channels, slice, blocks, skip, channels, 3, 2, keep(random.grid(size, -12, 12)),
                 keep(random.grid(channels, 16, 64)), keep(random.grid(channels, 32, 128)),
-                membranes};
-    membranes += int64_t(out) * out * channels;
+                potentials, -1};
+    potentials += int64_t(out) * out * channels;
     layers.push_back(layer);
+  }
+
+  // Gives the layers from `first` on resting potentials; after the last `add`.
+  void rest(size_t first) {
+    for (size_t i = first; i < layers.size(); ++i) {
+      layers[i].rests_at = potentials;
+      potentials += int64_t(layers[i].out_height) * layers[i].out_width * layers[i].out_channels;
+    }
   }
 };
 
@@ -98,10 +106,11 @@ void steps(int level, bool motion) {
             net.keep(net.random.grid(48 * 16, -64, 64)), net.keep(net.random.grid(16, -8, 8)),
             nullptr, nullptr};
   if (motion) {
+    net.rest(2);
     head.motion = net.keep(net.random.grid(48 * 32, -8, 8));
     head.persistence = net.keep(net.random.grid(16, 0, 63));
   }
-  std::vector<float> membranes = net.random.grid(net.membranes, -60, 60), velocity(2 * maps);
+  std::vector<float> potentials = net.random.grid(net.potentials, -60, 60), velocity(2 * maps);
   std::vector<float> output = net.random.grid(maps * cells, -300, 300);
   const int count = int(net.layers.size());
   spiking::Engine* engine =
@@ -111,7 +120,7 @@ void steps(int level, bool motion) {
     std::vector<float> counts(2 * kSide * kSide);
     for (float& x : counts) x = float(net.random.below(4) / 3 * (1 + net.random.below(2)));
     std::vector<int64_t> fired(count), additions(count + 1);
-    if (!spiking_engine_step(engine, counts.data(), membranes.data(), output.data(),
+    if (!spiking_engine_step(engine, counts.data(), potentials.data(), output.data(),
                              velocity.data(), fired.data(), additions.data())) abort();
     printf("spikes");
     for (int64_t n : fired) printf(" %lld", (long long)n);
@@ -120,7 +129,7 @@ void steps(int level, bool motion) {
     print("velocity", velocity);
   }
   print("output", output);
-  print("membranes", membranes);
+  print("potentials", potentials);
   spiking_engine_delete(engine);
 }
 

@@ -33,6 +33,7 @@ def bins(rng, network, number):
         ("lite/hybrid_cnn_snn", {"input_size": 64}),
         ("lite/snn", {"input_size": 32, "head": "coarse", "residual_blocks": 2}),
         ("lite/hybrid_cnn_snn", {"input_size": 32, "motion": True}),
+        ("lite/hybrid_cnn_snn", {"input_size": 32, "motion": True, "rest": True}),
     ],
 )
 def test_a_batch_gives_each_camera_the_reference(lively, random_start, name, options):

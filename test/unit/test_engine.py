@@ -61,6 +61,8 @@ def assert_equals_reference(network, start, counts, tolerance=1e-5):
         ("lite/hybrid_cnn_snn", SMALL | {"head": "coarse", "residual_blocks": 2}),
         ("lite/hybrid_cnn_snn", SMALL | {"residual_blocks": 0, "snn_widths": (24, 40, 96)}),
         ("lite/hybrid_cnn_snn", SMALL | {"motion": True}),
+        ("lite/hybrid_cnn_snn", SMALL | {"motion": True, "rest": True}),
+        ("lite/hybrid_cnn_snn", SMALL | {"rest": True, "snn_widths": (24, 40, 96)}),
         ("lite/snn", SMALL | {"motion": True, "head": "coarse"}),
         ("lite/snn", SMALL | {"motion": True, "joints": 17}),  # more than the kernels move
     ],
@@ -119,7 +121,11 @@ def test_spikes_of_the_published_networks_equal_the_published_code(kind):
 @needs_kernels
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("paper/hybrid_cnn_snn", {}), ("lite/hybrid_cnn_snn", {}), ("lite/snn", {"motion": True})],
+    [
+        ("paper/hybrid_cnn_snn", {}),
+        ("lite/hybrid_cnn_snn", {"rest": True}),
+        ("lite/snn", {"motion": True}),
+    ],
 )
 def test_threads_change_nothing(lively, random_start, name, options):
     network, rng = lively(name, {"input_size": 32, **options}), np.random.default_rng(2)
@@ -136,7 +142,7 @@ def test_threads_change_nothing(lively, random_start, name, options):
 @needs_kernels
 @pytest.mark.parametrize("motion", [False, True])
 def test_every_instruction_set_gives_the_same(lively, random_start, motion):
-    options = SMALL | {"motion": motion}
+    options = SMALL | {"motion": motion, "rest": motion}
     network, rng = lively("lite/hybrid_cnn_snn", options), np.random.default_rng(2)
     start, counts = random_start(network, rng), bins(rng, network, 5)
     streams = [EventDrivenEngine(network, 1, level).new_stream() for level in INSTRUCTION_SETS]

@@ -29,9 +29,12 @@ def model(request):
     torch.set_num_threads(1)
     config = LiteConfig(
         input_size=32, cnn_widths=(4, 4, 8, 8), snn_widths=(8, 8, 8),
-        motion=request.param, carry=request.param,
+        motion=request.param, carry=request.param, rest=request.param,
     )  # fmt: skip
     model = LiteHybrid(config).eval()
+    for initialiser in model.initialisers if request.param else ():
+        torch.nn.init.normal_(initialiser.conv.weight)
+        torch.nn.init.normal_(initialiser.conv.bias, std=0.3)
     for name in model.snn.BLOCKS:
         getattr(model.snn, name).conv.weight.data *= 8
     return model

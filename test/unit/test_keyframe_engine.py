@@ -10,6 +10,7 @@ from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.native.library import library
 from hybrid_pose_ros.runtime.keyframe_engine import make_keyframe_engine
+from hybrid_pose_ros.runtime.state_transport import pack, unpack
 
 needs_kernels = pytest.mark.skipif(library() is None, reason="the C++ kernels are not built here")
 KINDS = [
@@ -55,6 +56,31 @@ def test_heatmaps_and_states_are_the_networks_own(lively, name, engine_kind):
     again = engine.run(counts_of(network, 0))
     assert np.array_equal(again[0], answers[0][0])
     assert not np.array_equal(answers[0][0], answers[1][0])
+
+
+@pytest.mark.parametrize("engine_kind", KINDS)
+def test_parts_make_all_states_of_a_network_whose_membranes_rest(lively, engine_kind):
+    settings = {"input_size": 64, "motion": True, "carry": True, "rest": True}
+    network = lively("lite/hybrid_cnn_snn", settings)
+    for initialiser in network.initialisers:
+        torch.nn.init.normal_(initialiser.conv.weight)
+    x = counts_of(network)
+    with torch.inference_mode():
+        network.keyframe(torch.from_numpy(x)[None])
+    expected = [state[0].numpy() for state in network.states]
+    heatmaps, parts = make_keyframe_engine(network, "cpu", engine_kind).run(x)
+    assert len(parts) == 5 and len(expected) == 12
+    data = pack(heatmaps, parts)
+    assert len(data) == 2 * sum(array.size for array in (heatmaps, *parts))
+    states = unpack(data, network)[1]
+    assert [state.shape for state in states] == network.state_shapes()
+    for state, wanted in zip(states, expected, strict=True):
+        scale = max(1.0, np.abs(wanted).max())
+        assert np.abs(state - wanted).max() <= 1e-3 * scale  # half precision
+    assert all(np.abs(state).max() > 0.1 for state in states[3:11])
+    assert all(not state.any() for state in (*states[:3], states[11]))
+    with pytest.raises(ValueError, match="this network's"):
+        unpack(data[:-2], network)
 
 
 @pytest.mark.parametrize("engine_kind", KINDS)

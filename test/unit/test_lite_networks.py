@@ -31,7 +31,12 @@ def test_every_network_meets_the_budget_of_the_family(kind):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"head": "coarse", "cnn_step": "rerun"}, {"residual_blocks": 0}, {"residual_blocks": 2}],
+    [
+        {},
+        {"head": "coarse", "cnn_step": "rerun"},
+        {"residual_blocks": 0},
+        {"residual_blocks": 2, "rest": True},
+    ],
 )
 @pytest.mark.parametrize("kind", KINDS)
 @torch.inference_mode()

@@ -31,6 +31,8 @@ class LiteConfig(NetworkConfig):
             (motion.py).
         carry: hybrids with `motion`: a keyframe that comes while the network goes on is joined
             with what it knows already (carry.py).
+        rest: hybrids: joints are still at a keyframe; of a CNN-SNN it says where the deeper
+            membranes rest until the next one, not only where they start (spiking_unet.py).
         cnn_step: how a CNN alone answers a step: "hold" its heatmaps or "rerun" on the last bins.
     """
 
@@ -48,6 +50,7 @@ class LiteConfig(NetworkConfig):
     head: str = "fine"
     motion: bool = False
     carry: bool = False
+    rest: bool = False
     cnn_step: str = "hold"
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """What the two lite hybrids share: a CNN's keyframe starts the states and the output.
 
 keyframe:  o_0, features = CNN(x);  states_l = initialiser_l(features)
-           with `motion`: w_0 = sum_x softmax(o_0)(x) first_motion(features)(x)
+           with `motion`: w_0 = sum_x softmax(o_0)(x) first_motion(features)(x), with `rest` 0
            with `carry`, where the network goes on: joined with what it knew (carry.py)
 """
 
@@ -26,7 +26,7 @@ class KeyframedNetwork(DecayingNetwork):
     def __init__(self, config: LiteConfig | None = None) -> None:
         super().__init__(config)
         self.cnn = KeyframeUnet(self.config)
-        if self.config.motion:
+        if self.config.motion and not self.config.rest:
             self.first_motion = nn.Conv2d(self.config.cnn_widths[0], 2 * self.config.joints, 1)
             nn.init.zeros_(self.first_motion.weight)  # at rest until it is known better
             nn.init.zeros_(self.first_motion.bias)  # type: ignore[arg-type]
@@ -53,7 +53,9 @@ class KeyframedNetwork(DecayingNetwork):
     def _keyframe(self, x: Tensor) -> Tensor:
         heatmaps, features = self.cnn.features(x)
         states = self.initial_states(features)
-        if self.config.motion:
+        if self.config.motion and self.config.rest:
+            states = [*states, heatmaps.new_zeros(len(heatmaps), 2 * self.config.joints, 1, 1)]
+        elif self.config.motion:
             motion = self.first_motion(features.u1)
             velocity = joint_velocity(heatmaps, motion, float(self.sharpness))
             states = [*states, velocity.flatten(1)[:, :, None, None]]

@@ -9,9 +9,16 @@ up is a transposed convolution of 4 x 4 taps and stride 2, which an event-driven
 spike by spike without an interpolation. Layer by layer over the whole sequence: time is the first
 axis. `residual_blocks` pairs r1 r2, r3 r4, ... follow each other; with the head "coarse" there is
 no u2: the head reads u1 and d1, and its maps are doubled.
+
+With tau of 3 bins a membrane has forgotten a keyframe's start within a tenth of a second. Where
+blocks have a resting potential r (hybrids with `rest`), membranes leak towards r instead of 0:
+
+    h = v + (x + r - v) / tau       the same as a threshold of 1 - r: it costs no operation more
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -29,13 +36,17 @@ class SpikingBlock(nn.Module):
         self.conv = conv
         self.norm = nn.BatchNorm2d(conv.out_channels)
         self.lif = Lif(tau)
+        self.rest: Tensor | None = None  # (B, C, H, W)
 
     def forward(self, x: Tensor, steps: int, skip: Tensor | None = None) -> Tensor:
         """(T * B, C, H, W), time outermost, to spikes alike; `skip` joins the current."""
-        current = self.norm(self.conv(x))
-        if skip is not None:
-            current = current + skip
-        return self.lif(current.unflatten(0, (steps, -1))).flatten(0, 1)
+        current = self.norm(self.conv(x)).unflatten(0, (steps, -1))
+        joined = None if skip is None else skip.unflatten(0, (steps, -1))
+        if self.rest is not None:
+            joined = self.rest if joined is None else joined + self.rest
+        if joined is not None:
+            current = current + joined
+        return self.lif(current).flatten(0, 1)
 
 
 def _down(inputs: int, outputs: int, kernel: int = 3, stride: int = 2) -> nn.Conv2d:
@@ -49,12 +60,16 @@ def _up(inputs: int, outputs: int) -> nn.ConvTranspose2d:
 class SpikingUnet(nn.Module):
     """Spiking network. forward: (T, B, 2, S, S) counts -> (T, B, maps, S/2, S/2).
 
+    Args:
+        rest: the blocks after d2 have resting potentials.
+
     Attributes:
         BLOCKS: names of the spiking blocks, in the order in which they run.
+        RESTING: those with a resting potential, which is a state of its own.
         spikes: per block (T, B, C, H, W) of the last call.
     """
 
-    def __init__(self, config: LiteConfig) -> None:
+    def __init__(self, config: LiteConfig, rest: bool = False) -> None:
         super().__init__()
         w1, w2, w3 = config.snn_widths
         self.config = config
@@ -69,6 +84,7 @@ class SpikingUnet(nn.Module):
         if self.fine:
             self.u2 = SpikingBlock(_up(2 * w2, w1), config.tau)
         self.BLOCKS = ("s0", "d1", "d2", *self.residuals, "u1", *(["u2"] if self.fine else []))
+        self.RESTING = self.BLOCKS[3:] if rest else ()
         self.head = nn.Conv2d(2 * (w1 if self.fine else w2), config.maps, 1, bias=False)
         self.spikes: tuple[Tensor, ...] = ()
 
@@ -96,19 +112,25 @@ class SpikingUnet(nn.Module):
         return maps.unflatten(0, (steps, -1))
 
     def state_shapes(self) -> list[tuple[int, int, int]]:
-        """(C, H, W) of each block's membranes, in the order of BLOCKS."""
+        """(C, H, W) of each block's membranes, in the order of BLOCKS, then of RESTING."""
         w1, w2, w3 = self.config.snn_widths
         half = self.config.input_size // 2
         levels = {"s0": (w1, half), "d1": (w2, half // 2), "u1": (w2, half // 2), "u2": (w1, half)}
-        shapes = [levels.get(name, (w3, half // 4)) for name in self.BLOCKS]
+        shapes = [levels.get(name, (w3, half // 4)) for name in (*self.BLOCKS, *self.RESTING)]
         return [(channels, side, side) for channels, side in shapes]
 
     @property
     def states(self) -> list[Tensor]:
-        """Membrane potentials (B, C, H, W), in the order of BLOCKS."""
-        return [getattr(self, name).lif.v for name in self.BLOCKS]
+        """Membrane and resting potentials (B, C, H, W), as in `state_shapes`."""
+        potentials: list[Any] = [block.lif.v for block in self._blocks(self.BLOCKS)]
+        return potentials + [block.rest for block in self._blocks(self.RESTING)]
 
     def set_states(self, states: list[Tensor]) -> None:
-        """Membrane potentials (B, C, H, W) before the next bin, in the order of BLOCKS."""
-        for name, state in zip(self.BLOCKS, states, strict=True):
-            getattr(self, name).lif.v = state
+        """Potentials (B, C, H, W) before the next bin, as in `state_shapes`."""
+        for block, state in zip(self._blocks(self.BLOCKS), states, strict=False):
+            block.lif.v = state
+        for block, rest in zip(self._blocks(self.RESTING), states[len(self.BLOCKS) :], strict=True):
+            block.rest = rest
+
+    def _blocks(self, names: tuple[str, ...]) -> list[SpikingBlock]:
+        return [getattr(self, name) for name in names]
