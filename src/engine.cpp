@@ -142,8 +142,7 @@ void Engine::run_head(float* output) {
 }
 
 int64_t Engine::head_additions(const int64_t* fired) const {
-  const int maps = head_.motion ? 3 * head_.maps : head_.maps;
-  return (fired[head_.first] + fired[head_.second]) * maps;
+  return (fired[head_.first] + fired[head_.second]) * head_.fan_out;
 }
 
 }  // namespace spiking

@@ -46,6 +46,7 @@ struct Layer {
 struct Head {
   int32_t first, first_channels, second, second_channels;
   int32_t pixels, width, maps;
+  int32_t fan_out;           // additions that a spike causes
   float keep, sharpness;
   const float* weights;      // [input channel][maps, padded to 16]
   const float* bias;         // (maps, padded to 16)

@@ -37,6 +37,7 @@ class Head(ctypes.Structure):
             (name, c_int32)
             for name in (
                 "first", "first_channels", "second", "second_channels", "pixels", "width", "maps",
+                "fan_out",
             )
         ),
         ("keep", c_float), ("sharpness", c_float), ("weights", c_void_p), ("bias", c_void_p),

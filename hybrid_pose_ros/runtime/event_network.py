@@ -89,7 +89,8 @@ class EventNetwork:
             sharpness = head.motion.sharpness
         return Head(
             head.inputs[0], _padded(first), head.inputs[1], _padded(second),
-            size[0] * size[1], size[1], len(weights), head.keep if adds(head) else 0.0, sharpness,
+            size[0] * size[1], size[1], len(weights), head.fan_out,
+            head.keep if adds(head) else 0.0, sharpness,
             self._keep(_by_channel(weights, first, second)),
             self._keep(_pad(bias, _padded(len(bias)))), motion, persistence,
         )  # fmt: skip

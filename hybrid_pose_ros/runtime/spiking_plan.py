@@ -62,20 +62,23 @@ class Motion:
 
     Attributes:
         cells: of all heatmaps together.
+        channels: that the head reads.
     """
 
     keep: Tensor
     sharpness: float
     cells: int
+    channels: int
 
     @property
     def additions(self) -> int:
         """What moving the heatmaps costs, in additions.
 
-        Eleven multiply-accumulates a cell (softmax 6, means 2, moving 3), each as dear as five
-        additions (eval/energy.py).
+        Nine multiply-accumulates (softmax 6, moving 3) and two subtractions a cell, two
+        multiply-accumulates per joint and channel for the velocities (src/motion.hpp has the
+        order); each of the former is as dear as five additions (eval/energy.py).
         """
-        return 55 * self.cells
+        return 47 * self.cells + 5 * 2 * len(self.keep) * self.channels
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,11 @@ class PlannedHead:
     gain: float = 1.0
     doubled: bool = False
     motion: Motion | None = None
+
+    @property
+    def fan_out(self) -> int:
+        """Additions of a spike: one per map; with motion two per joint (its map, and velocity)."""
+        return self.conv.out_channels if self.motion is None else 2 * len(self.motion.keep)
 
 
 @dataclass(frozen=True)
@@ -194,7 +202,8 @@ def _lite_plan(network: DecayingNetwork, snn: SpikingUnet) -> SpikingPlan:
     motion = None
     if snn.config.motion:
         cells = snn.config.joints * snn.config.heatmap_size**2
-        motion = Motion(network.keep.detach(), float(network.sharpness), cells)
+        channels = snn.head.in_channels
+        motion = Motion(network.keep.detach(), float(network.sharpness), cells, channels)
     head = PlannedHead(
         snn.head, None, (number[top[0]], number[top[1]]), keep, doubled=not snn.fine, motion=motion
     )

@@ -83,5 +83,5 @@ def counted(
     moving = 0 if plan.head.motion is None else plan.head.motion.additions
     moving *= counts[..., 0, 0, 0].size  # bins
     spikes = sum(fired[i] for i in plan.head.inputs)
-    operations.append(plan.head.conv.out_channels * spikes + moving)
+    operations.append(plan.head.fan_out * spikes + moving)
     return StepResult(heatmaps, sum(fired), sum(operations), fired, tuple(operations))

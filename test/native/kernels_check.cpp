@@ -102,7 +102,7 @@ void steps(int level, bool motion) {
   net.add(8, 3, 64, 1, 32, 2, 1, 2, 32, 16, 2, -1);
   net.add(8, 3, 64, 2, 32, 3, 1, 3, 16, 16, 2, -1);
   const int cells = kSide * kSide, maps = 13;
-  Head head{4, 32, 5, 16, cells, kSide, maps, 0.75f, 0.875f,
+  Head head{4, 32, 5, 16, cells, kSide, maps, 2 * maps, 0.75f, 0.875f,
             net.keep(net.random.grid(48 * 16, -64, 64)), net.keep(net.random.grid(16, -8, 8)),
             nullptr, nullptr};
   if (motion) {

@@ -188,6 +188,20 @@ def test_synaptic_operations_are_counted_one_by_one(lively):
         assert result.layer_operations[number] == _additions(engine, layer)
 
 
+@needs_kernels
+@pytest.mark.parametrize("motion", [False, True])
+def test_operations_of_the_head_are_those_of_spikes_and_of_moving(lively, motion):
+    network = lively("lite/snn", SMALL | {"motion": motion})
+    streams = [make_engine(network, "cpu", kind).new_stream() for kind in ("event_driven", "torch")]
+    for each in bins(np.random.default_rng(3), network, 4):
+        for result in [stream.step(each) for stream in streams]:
+            spikes = result.layer_spikes[0] + result.layer_spikes[-1]  # s0 and u2
+            # 16 x 16 cells, 13 joints, 16 channels; a multiply-accumulate counts five.
+            moving = 13 * (256 * (9 * 5 + 2) + 2 * 5 * 16)
+            expected = 26 * spikes + moving if motion else 13 * spikes
+            assert spikes > 0 and result.layer_operations[-1] == expected
+
+
 def _additions(engine, layer):
     """Every pair of an active input and an output that its weights reach, by a convolution."""
     x = np.concatenate([engine.spikes(i) for i in layer.inputs])[None].astype("f4")
