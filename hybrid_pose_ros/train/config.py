@@ -51,7 +51,8 @@ class StageConfig:
         keyframes: of a sequence: how many there are, drawn between the two; those after the first
             come at random bins, `LEAST_GAP` apart.
         delay: so many steps more until that keyframe arrives, drawn between the two.
-        cnn_rate: hybrids: learning rate of the CNN, relative; 0 = frozen.
+        cnn_rate: hybrids: learning rate of the CNN, relative; 0 = frozen. Its batch norms never
+            move.
     """
 
     batch: int

@@ -152,6 +152,9 @@ def test_the_cnn_of_a_hybrid_is_frozen_unless_it_has_a_rate(rate):
     changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
     in_cnn = {k for k in before if k.startswith("cnn.")}
     assert bool(changed & in_cnn) == (rate > 0)
+    statistics = {k for k in before if "running" in k or "batches_tracked" in k}
+    assert not changed & in_cnn & statistics
+    assert changed & statistics  # those of the other parts move
     assert {"snn.head.weight", "initialisers.0.layers.0.weight"} <= changed
 
 
