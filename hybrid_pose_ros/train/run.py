@@ -20,6 +20,7 @@ from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig
 from hybrid_pose_ros.train.dhp19_views import dhp19_views
 from hybrid_pose_ros.train.fresh import FreshViews
 from hybrid_pose_ros.train.identity import NOTE, finished, identity, unfinished
+from hybrid_pose_ros.train.memory import keep_freed_memory
 from hybrid_pose_ros.train.module import Stage
 from hybrid_pose_ros.train.parts import (
     go_on_from,
@@ -76,6 +77,7 @@ def train(
         UserError: settings, data or weights are wrong; nothing has been written then.
     """
     torch.set_num_threads(config.threads)
+    keep_freed_memory()
     stages = stages_of(name, config) if stages is None else stages
     if simulate_only:
         make_clips(config.data, config.threads)
