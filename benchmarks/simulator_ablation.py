@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
-from hybrid_pose_ros.simulator import motion, scene, view
+from hybrid_pose_ros.simulator import body, motion, scene, view
 from hybrid_pose_ros.simulator.bones import Bones, bones_of
 from hybrid_pose_ros.simulator.markers import markers_of
 from hybrid_pose_ros.simulator.motion import make_motion
@@ -57,6 +57,7 @@ def variants() -> Iterator[Variant]:
     yield Variant("joint centres instead of markers", truth=_centres)
     yield Variant("one reflectance for all", person=_plain)
     yield Variant("no reflecting spheres", person=lambda who: replace(who, wears_markers=False))
+    yield Variant("no shadows of the shoes", settings=((body, "SHOE", body.PLAIN),))
     yield Variant("half as thick", person=lambda who: replace(who, girth=0.5 * who.girth))
     yield Variant("1.87 m tall", person=lambda who: replace(who, height=1.87))
     yield Variant("darker hair (0.6 times)", person=lambda who: replace(who, hair=0.6 * who.hair))

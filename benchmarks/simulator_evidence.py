@@ -19,16 +19,18 @@ from PIL import Image
 from simulator_ablation import ablation_lines
 from simulator_judge import Judge
 from simulator_realism import realism_lines
-from simulator_speeds import spectrum_lines
+from simulator_speeds import feet_lines, hips_lines, spectrum_lines
+from tqdm import tqdm
 
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.simulator.movements.catalogue import MOVEMENTS, find_movement
 from hybrid_pose_ros.simulator.noise import NoiseSource
+from hybrid_pose_ros.simulator.performance import Performance, perform_mocap, perform_movement
 from hybrid_pose_ros.simulator.recording import SimulatedRecording
 from hybrid_pose_ros.simulator.scene import Optics, backdrop
 from hybrid_pose_ros.simulator.sensor import DAVIS346
-from hybrid_pose_ros.simulator.simulate import simulate
+from hybrid_pose_ros.simulator.simulate import record
 
 SUBJECT = 13
 SHARED = Path("../shared")
@@ -73,17 +75,18 @@ def tile(events: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.asarray(255.0 * np.minimum(counts / top, 1.0), np.uint8)
 
 
-def record(movement: int | str, cameras: str, seconds: float) -> SimulatedRecording:
-    """One movement of the default subject."""
+def seen(performance: Performance, cameras: str) -> SimulatedRecording:
+    """What cameras of DHP19's rig make of it."""
     rig = load_rig(share_path("config", "dhp19_rig.yaml"), cameras.split(","))
-    return simulate(SUBJECT, movement, 0, seconds, list(rig.cameras.values()))
+    return record(performance, 0, list(rig.cameras.values()))
 
 
 def frames_sheet(path: Path, seconds: float) -> list[str]:
     """Write the sheet; lines of the table of frame statistics."""
     rows, lines = [], []
-    for movement in SHOWN:
-        recording = record(movement, "cam0,cam1,cam2,cam3", seconds)
+    for movement in tqdm(SHOWN, "frames"):
+        performance = perform_movement(SUBJECT, movement, 0, seconds)
+        recording = seen(performance, "cam0,cam1,cam2,cam3")
         tiles = [tile(e, WIDTH, HEIGHT) for e in recording.cameras.values()]
         rows.append(np.concatenate([t[:, 40:306] for t in tiles], axis=1))
         parts = list(windows(recording.cameras["cam2"], REAL_EVENTS))
@@ -97,13 +100,17 @@ def frames_sheet(path: Path, seconds: float) -> list[str]:
     return lines
 
 
-def rate_lines(seconds: float) -> list[str]:
-    """Thousand events a second of every movement, cameras 2 and 3, and of somebody who stands."""
+def rate_lines(mocap: Path, seconds: float) -> list[str]:
+    """Thousand events a second on cameras 2 and 3: all movements, standing, motion capture."""
+    ours = [*MOVEMENTS, find_movement("stand"), find_movement("free")]
+    performances = {m.name: perform_movement(SUBJECT, m.name, 0, seconds) for m in ours}
+    for path in sorted(mocap.glob("*.amc")):
+        performances[f"CMU {path.stem}"] = perform_mocap(SUBJECT, path, None, seconds)
     lines = []
-    for movement in [*MOVEMENTS, find_movement("stand")]:
-        recording = record(movement.number or movement.name, "cam2,cam3", seconds)
+    for name, performance in tqdm(performances.items(), "rates"):
+        recording = seen(performance, "cam2,cam3")
         rates = [len(e) / seconds / 1e3 for e in recording.cameras.values()]
-        lines.append(f"| {movement.name} | {rates[0]:.1f} | {rates[1]:.1f} |")
+        lines.append(f"| {name} | {rates[0]:.1f} | {rates[1]:.1f} |")
     return lines
 
 
@@ -130,11 +137,12 @@ def figures(out: Path, mocap: Path, seconds: float) -> list[str]:
     text = ["| frame, camera 2 | events | active pixels | isolated share | highest count |"]
     text += ["|---|---|---|---|---|", REAL, *frames_sheet(out / "frames.png", seconds), ""]
     text += ["| thousand events a second | camera 2 | camera 3 |", "|---|---|---|"]
-    text += [*rate_lines(seconds), ""]
+    text += [*rate_lines(mocap, seconds), ""]
     text += ["| noise | events a second and pixel | 99 % of the pixels below | share of ON |"]
     text += ["|---|---|---|---|", *noise_lines(200.0), ""]
     if mocap.is_dir():
-        text += [*spectrum_lines(mocap, 10.0), ""]
+        text += [*spectrum_lines(mocap, 10.0), "", *hips_lines(mocap, 10.0), ""]
+    text += [*feet_lines(60.0), ""]
     return text
 
 

@@ -1,4 +1,4 @@
-"""How fast hands and feet move in our movements, beside motion capture of the same kind."""
+"""How hands, feet and hips move in our movements, beside motion capture of the same kind."""
 
 from __future__ import annotations
 
@@ -36,6 +36,37 @@ def spectrum_line(name: str, speed: np.ndarray) -> str:
         shares = " ".join(f"{100 * b / max(sum(bands), 1e-12):.0f}" for b in bands)
         cells.append(f"{np.median(part):.2f} | {np.percentile(part, 95):.2f} | {shares}")
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def hips_line(name: str, performance: Performance, seconds: float) -> str:
+    """How far the hips rise and sink, and what they feel, every 10 ms."""
+    height = performance.bones(np.arange(0.0, seconds, 0.01)).hips[:, 2]
+    felt = np.percentile(np.gradient(np.gradient(height, 0.01), 0.01), [1, 99])
+    way = 1e3 * np.ptp(np.percentile(height, [2, 98]))
+    return f"| {name} | {way:.0f} | {felt[0]:.0f} to {felt[1]:.0f} |"
+
+
+def hips_lines(mocap: Path, seconds: float) -> list[str]:
+    """Hips of our movements and of the clips of the same kind."""
+    lines = ["| motion | hips up and down, mm | acceleration m/s^2, 98 % |", "|---|---|---|"]
+    for number, clip in KINDS[1:]:  # 02_01 is another walk
+        played = perform_mocap(SUBJECT, mocap / f"{clip}.amc")
+        lines.append(hips_line(f"CMU {clip}", played, played.seconds))
+        ours = perform_movement(SUBJECT, number, 0, seconds)
+        lines.append(hips_line(MOVEMENTS[number - 1].name, ours, seconds))
+    return lines
+
+
+def feet_lines(seconds: float) -> list[str]:
+    """How still feet are that are down, in movements on the spot and in free motion."""
+    lines = ["| feet | share of the time down | fastest while down, mm/s |", "|---|---|---|"]
+    for name in ("left_knee_lift", "punch_straight_right", "circle_left", "jump_forward", "free"):
+        bones = perform_movement(SUBJECT, name, 0, seconds).bones(np.arange(0.0, seconds, 0.01))
+        down = bones.ankle[..., 2] - bones.lengths.ankle < 1e-6
+        speed = np.linalg.norm(np.diff(bones.ankle, axis=0), axis=-1) / 0.01
+        still = speed[down[1:] & down[:-1]]
+        lines.append(f"| {name} | {down.mean():.2f} | {1e3 * still.max():.1f} |")
+    return lines
 
 
 def spectrum_lines(mocap: Path, seconds: float) -> list[str]:

@@ -9,17 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid_pose_ros.simulator.bones import Bones, carried, unit
+from hybrid_pose_ros.simulator.bones import Bones
 from hybrid_pose_ros.simulator.markers import markers_of
 from hybrid_pose_ros.simulator.pose import OUTWARD
 from hybrid_pose_ros.simulator.subjects import Subject
+from hybrid_pose_ros.simulator.vectors import carried, unit
 
 _MARKER_M = 0.009
 _MARKER_SHINE = 1.2  # they throw the light back to their lamps, near which the camera is not
 # Columns of a part: axes x, y (each over its squeeze), z, start point, length, two radii, bound.
 PART_SIZE = 16
-# Kinds of material: one reflectance; two along the axis; a face with hair; a collar; stripes.
-PLAIN, BORDER, FACE, COLLAR, STRIPES = range(5)
+# Kinds of material: one reflectance; two along the axis; a face with hair; a collar; stripes; one
+# reflectance on the part that casts a foot's shadow.
+PLAIN, BORDER, FACE, COLLAR, STRIPES, SHOE = range(6)
 # Columns of a material: kind, reflectance, second reflectance, where it begins, texture, offset.
 MATERIAL_SIZE = 6
 
@@ -238,7 +240,7 @@ def _add_shoe(b: _Builder, bones: Bones, who: Subject, side: int) -> None:
     across = bones.left * OUTWARD[side]
     heel = ankle + (0.050 * sole - 0.035 * toes) * s
     tip = ankle + (0.054 * sole + 0.155 * toes) * s
-    b.add(heel, tip, (0.038 * s, 0.034 * s), across, (PLAIN, who.shoe, 0.0, 0.0, 0.5), (1.15, 1.0))
+    b.add(heel, tip, (0.038 * s, 0.034 * s), across, (SHOE, who.shoe, 0.0, 0.0, 0.5), (1.15, 1.0))
     instep = ankle + (0.03 * sole + 0.07 * toes) * s
     tongue = (PLAIN, who.shoe, 0.0, 0.0, 0.5)
     b.add(ankle + 0.012 * s * sole, instep, (0.040 * s, 0.034 * s), across, tongue)

@@ -10,47 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid_pose_ros.simulator.legs import Legs, stand
+from hybrid_pose_ros.simulator.angles import FRONT, LEFT, legs_of, limb, pelvis_of
+from hybrid_pose_ros.simulator.legs import stand
+from hybrid_pose_ros.simulator.lengths import Lengths
 from hybrid_pose_ros.simulator.pose import OUTWARD, Pose
 from hybrid_pose_ros.simulator.subjects import Subject
+from hybrid_pose_ros.simulator.vectors import turned
 
-_HEADING = -0.5 * np.pi  # world angle of "forward"
-_FRONT = np.array([np.cos(_HEADING), np.sin(_HEADING), 0.0])
-_LEFT = np.array([-np.sin(_HEADING), np.cos(_HEADING), 0.0])
-_UP = np.array([0.0, 0.0, 1.0])
 # The acromion is at 0.82 of the height (ANSUR II), the joint 4 cm below; shoes lift both.
 _SHOULDER_DROP = 0.05
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """Bone lengths of one subject in metres; `unit` scales everything that is not named."""
-
-    unit: float
-    thigh: float
-    shank: float
-    upper_arm: float
-    forearm: float
-    trunk: float
-    hip_half: float
-    shoulder_half: float
-    ankle: float
-
-    @classmethod
-    def of(cls, subject: Subject) -> Lengths:
-        """Lengths for a subject; longer legs make a shorter trunk, so that the height stays."""
-        s = subject.height / 1.75
-        return cls(
-            unit=s,
-            thigh=0.43 * s * subject.legs,
-            shank=0.41 * s * subject.legs,
-            upper_arm=0.30 * s * subject.arms,
-            forearm=0.265 * s * subject.arms,
-            trunk=0.545 * s - 0.84 * s * (subject.legs - 1.0),
-            hip_half=0.09 * s * subject.hips,
-            shoulder_half=0.175 * s * subject.shoulders,
-            ankle=0.09 * s,
-        )
 
 
 @dataclass(frozen=True)
@@ -78,67 +46,20 @@ class Bones:
     breath: np.ndarray  # (n,)
 
 
-def unit(v: np.ndarray) -> np.ndarray:
-    """Vectors of length 1 along the last axis."""
-    return v / np.linalg.norm(v, axis=-1, keepdims=True)
-
-
-def carried(v: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """`v` turned by the smallest rotation that takes `start` to `end`, all units (..., 3)."""
-    axis = np.cross(start, end)
-    once = np.cross(axis, v)
-    cosine = np.sum(start * end, axis=-1, keepdims=True)
-    return np.asarray(v + once + np.cross(axis, once) / np.maximum(1.0 + cosine, 1e-2))
-
-
-def _limb(flexion: np.ndarray, abduction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Axis of a limb, its forward and its outward normal; (n, 2, 3) in (front, left, up)."""
-    sf, cf, sa, ca = np.sin(flexion), np.cos(flexion), np.sin(abduction), np.cos(abduction)
-    zero = np.zeros_like(sf)
-    axis = np.stack([sf * ca, OUTWARD * sa, -cf * ca], axis=-1)
-    forward = np.stack([cf, zero, sf], axis=-1)
-    outward = np.stack([-sf * sa, OUTWARD * ca, cf * sa], axis=-1)
-    return axis, forward, outward
-
-
-def _turned(v: np.ndarray, w: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    return np.cos(angle)[..., None] * v + np.sin(angle)[..., None] * w
-
-
 def bones_of(pose: Pose, subject: Subject) -> Bones:
     """Place the skeleton so that its lowest foot is `pose.jump` above the floor."""
     size = Lengths.of(subject)
-    heading = _HEADING + pose.yaw
-    zero = np.zeros_like(heading)
-    front0 = np.stack([np.cos(heading), np.sin(heading), zero], axis=-1)
-    left0 = np.stack([-np.sin(heading), np.cos(heading), zero], axis=-1)
-    base = np.stack([front0, left0, np.broadcast_to(_UP, front0.shape)], axis=-2)
-
-    up = unit(front0 * np.sin(pose.lean)[:, None] + left0 * np.sin(pose.roll)[:, None] + _UP)
-    pelvis_front = unit(front0 - up * np.sum(front0 * up, -1, keepdims=True))
-    pelvis_left = np.cross(up, pelvis_front)
-    front = _turned(pelvis_front, pelvis_left, pose.twist)
+    level, pelvis = pelvis_of(pose)
+    pelvis_front, pelvis_left, up = pelvis.swapaxes(0, 1)
+    front = turned(pelvis_front, pelvis_left, pose.twist)
     left = np.cross(up, front)
     chest = np.stack([front, left, up], axis=-2)
 
-    thigh, forward, _ = _limb(pose.hip_flexion, pose.hip_abduction)
-    shank = _turned(thigh, -forward, pose.knee)
-    toes = _foot_way(pose, shank, _turned(forward, thigh, pose.knee))
-    legs = Legs(
-        thigh=thigh @ base,
-        shank=shank @ base,
-        toes=toes @ base,
-        knee_front=forward @ base,
-        sides=OUTWARD[None, :, None] * pelvis_left[:, None] * size.hip_half,
-        thigh_m=size.thigh,
-        shank_m=size.shank,
-        ankle_m=size.ankle,
-        unit=size.unit,
-    )
-    hips, hip, knee, ankle, toes = stand(pose, legs, _FRONT, _LEFT)
+    legs = legs_of(pose, size, level, pelvis)
+    hips, hip, knee, ankle, toes = stand(pose, legs, FRONT, LEFT)
 
-    upper, forward, outward = _limb(pose.arm_flexion, pose.arm_abduction)
-    fore = _turned(upper, _turned(forward, outward, pose.arm_twist), pose.elbow)
+    upper, forward, outward = limb(pose.arm_flexion, pose.arm_abduction)
+    fore = turned(upper, turned(forward, outward, pose.arm_twist), pose.elbow)
     upper, fore = upper @ chest, fore @ chest
     neck = hips + up * size.trunk
     shoulder = shoulders_of(neck, chest, upper, pose.breath, size)
@@ -165,12 +86,6 @@ def bones_of(pose: Pose, subject: Subject) -> Bones:
         toe_way=toes,
         breath=pose.breath,
     )
-
-
-def _foot_way(pose: Pose, shank: np.ndarray, shank_front: np.ndarray) -> np.ndarray:
-    """Direction of the toes (n, 2, 3) in (front, left, up): square to the shank, turned out."""
-    ahead = _turned(shank_front, -shank, pose.ankle)
-    return unit(ahead + [0.0, 0.15, 0.0] * OUTWARD[:, None])
 
 
 def shoulders_of(
@@ -200,5 +115,5 @@ def shoulders_of(
 def _head_axes(
     pose: Pose, front: np.ndarray, left: np.ndarray, up: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    ahead = _turned(front, left, pose.head_yaw)
-    return _turned(ahead, -up, pose.head_pitch), _turned(up, ahead, pose.head_pitch)
+    ahead = turned(front, left, pose.head_yaw)
+    return turned(ahead, -up, pose.head_pitch), turned(up, ahead, pose.head_pitch)

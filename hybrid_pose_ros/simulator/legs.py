@@ -12,10 +12,13 @@ import numpy as np
 
 from hybrid_pose_ros.simulator.pose import OUTWARD, Pose
 from hybrid_pose_ros.simulator.rhythm import smoothstep
+from hybrid_pose_ros.simulator.vectors import unit
 
 TOE = 0.172  # metres from the ankle to the toe marker of an average body
 TOE_DROP = 0.085  # of the toe's underside below the ankle
+_BALL = 0.13  # metres from the ankle to where the foot rolls over, because toes bend
 _FREED_M = 0.10  # height at which a lifted foot has left its place
+_FIRM_M, _HEEL_M = 0.003, 0.08  # how far hips sink before they pull a heel up, and how far that
 _STRETCH = 0.9995  # most of a leg's length that is used
 
 
@@ -34,10 +37,14 @@ class Legs:
     unit: float
 
     def soles(self) -> np.ndarray:
-        """Height (n, 2) of the lower one of heel and toe against the hip joint."""
+        """Height (n, 2) of the lower one of heel and ball against the hip joint."""
         ankle = self.thigh[..., 2] * self.thigh_m + self.shank[..., 2] * self.shank_m
-        toe = ankle + (TOE * self.toes[..., 2] - TOE_DROP) * self.unit
-        return np.minimum(ankle - self.ankle_m, toe)
+        ball = ankle + (_BALL * self.toes[..., 2] - TOE_DROP) * self.unit
+        return np.minimum(ankle - self.ankle_m, ball)
+
+    def height(self, jump: np.ndarray) -> np.ndarray:
+        """Height (n,) of the hips at which the lower foot is `jump` (n,) above the floor."""
+        return np.asarray(jump - (self.soles() + self.sides[..., 2]).min(axis=-1))
 
 
 def stand(
@@ -57,30 +64,35 @@ def stand(
     z = np.array([0.0, 0.0, 1.0])
     place = front * pose.forward[:, None] + left * pose.left[:, None]
     shift = front * pose.shift_forward[:, None] + left * pose.shift_left[:, None]
-    height = pose.jump - (soles + legs.sides[..., 2]).min(axis=-1)
+    height = legs.height(pose.jump) + legs.unit * pose.rise
     hips = place + shift + z * height[:, None]
 
     air = soles - soles.min(axis=-1, keepdims=True) + pose.jump[:, None]
     held = (pose.planted * (1.0 - smoothstep(air / _FREED_M)))[..., None]
     home = place[:, None] + z * (legs.ankle_m + air)[..., None]
     home = home + front * pose.stride[..., None]
-    home = home + left * (OUTWARD * pose.stance[:, None] * legs.unit)[..., None]
-    hips = hips - z * _too_high(hips[:, None] + legs.sides, home, held, legs)[:, None]
+    aside = OUTWARD * pose.stance[:, None] * legs.unit + pose.aside
+    home = home + left * aside[..., None]
+    # Where the hips may not jerk, they pull the heels up; otherwise they must sink.
+    high = _too_high(hips[:, None] + legs.sides, home, held, legs)
+    heel = legs.unit * pose.soft * np.clip(high / legs.unit - _FIRM_M, 0.0, _HEEL_M)
+    hips = hips - z * (high - heel)[:, None]
+    home = home + z * heel[:, None, None]
 
     hip = hips[:, None] + legs.sides
     free = hip + legs.thigh * legs.thigh_m + legs.shank * legs.shank_m
-    level = front + 0.15 * OUTWARD[:, None] * left
-    toes = _unit((1.0 - held) * legs.toes + held * _unit(level))
+    level = unit(front + 0.15 * OUTWARD[:, None] * left)
+    # The sine of the pitch that keeps the toes down, which are a little above the sole's level.
+    dip = heel + np.minimum(heel, legs.ankle_m - TOE_DROP * legs.unit)
+    pitch = (dip / (TOE * legs.unit))[:, None, None]
+    level = np.sqrt(1.0 - pitch**2) * level - pitch * z
+    toes = unit((1.0 - held) * legs.toes + held * level)
     ankle = free + held * (home - free)
-    # Lowered hips must not push a free foot into the floor.
+    # Neither lowered hips nor toes that do not bend may push a free foot into the floor.
     lowest = np.maximum(legs.ankle_m, (TOE_DROP - TOE * toes[..., 2]) * legs.unit)
     ankle[..., 2] = np.maximum(ankle[..., 2], lowest)
     knee, ankle = _bent(hip, ankle, legs)
     return hips, hip, knee, ankle, toes
-
-
-def _unit(v: np.ndarray) -> np.ndarray:
-    return v / np.linalg.norm(v, axis=-1, keepdims=True)
 
 
 def _too_high(hip: np.ndarray, home: np.ndarray, held: np.ndarray, legs: Legs) -> np.ndarray:
@@ -101,4 +113,4 @@ def _bent(hip: np.ndarray, ankle: np.ndarray, legs: Legs) -> tuple[np.ndarray, n
     along = (legs.thigh_m**2 - legs.shank_m**2 + length**2) / (2.0 * length)
     across = np.sqrt(np.maximum(legs.thigh_m**2 - along**2, 0.0))
     front = legs.knee_front - axis * np.sum(legs.knee_front * axis, -1, keepdims=True)
-    return hip + axis * along + _unit(front) * across, hip + axis * length
+    return hip + axis * along + unit(front) * across, hip + axis * length

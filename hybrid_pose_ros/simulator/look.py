@@ -8,4 +8,4 @@ test_simulator_look.py notices what has changed.
 
 from __future__ import annotations
 
-LOOK = 2
+LOOK = 3

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybrid_pose_ros.simulator.bones import Bones, carried, unit
+from hybrid_pose_ros.simulator.bones import Bones
 from hybrid_pose_ros.simulator.pose import LEFT, OUTWARD, RIGHT
+from hybrid_pose_ros.simulator.vectors import carried, unit
 
 _UP = np.array([0.0, 0.0, 1.0])
 

@@ -7,6 +7,7 @@ seed give the same motion.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from hybrid_pose_ros.simulator.balance import balanced
 from hybrid_pose_ros.simulator.movements.catalogue import Movement
 from hybrid_pose_ros.simulator.pose import Pose, added, mixed, resting
 from hybrid_pose_ros.simulator.rhythm import smoothstep
+from hybrid_pose_ros.simulator.spring import eased
 
 Motion = Callable[[np.ndarray], Pose]  # time in seconds (n,) -> pose
 
@@ -44,13 +46,18 @@ def make_motion(movements: Sequence[Movement], subject: int, seed: int, seconds:
         # Parts that are over, or have not begun, need not be asked.
         edges = (np.array([t.min(), t.max()]) + _BLEND_S * np.array([-0.5, 0.5])) / share
         first, last = np.clip(np.floor(edges).astype(int), 0, len(parts) - 1)
-        pose = balanced(parts[first], t)
+        pose = _answered(parts[first], t)
         for i in range(first + 1, last + 1):
             weight = smoothstep((t - i * share) / _BLEND_S + 0.5)
-            pose = mixed(pose, balanced(parts[i], t), weight)
+            pose = mixed(pose, _answered(parts[i], t), weight)
         return added(pose, sway(t, posture))
 
     return pose_at
+
+
+def _answered(part: Motion, t: np.ndarray) -> Pose:
+    """What the limbs do, with the answer of the rest of the body."""
+    return eased(partial(balanced, part), t)
 
 
 def _text_number(text: str) -> int:

@@ -43,16 +43,19 @@ class Pose:
     shift_forward: np.ndarray  # metres of the pelvis from above the middle of the planted feet
     shift_left: np.ndarray
     jump: np.ndarray  # clearance of the lowest foot above the floor
+    soft: np.ndarray  # 1: the hips rise and sink softly, see `spring`
+    rise: np.ndarray  # metres of the hips above where that foot would have them
     breath: np.ndarray  # -1 .. 1
     planted: np.ndarray  # 1: the foot keeps its place on the floor while the angles do not lift it
     stride: np.ndarray  # metres of that place forwards
+    aside: np.ndarray  # metres of that place to the left
     stance: np.ndarray  # metres from the middle to either planted ankle
     balance: np.ndarray  # 1: the rest of the body answers what the limbs do, see `balance`
 
 
 PAIRS = frozenset(
     ("arm_flexion", "arm_abduction", "elbow", "arm_twist")
-    + ("hip_flexion", "hip_abduction", "knee", "ankle", "planted", "stride")
+    + ("hip_flexion", "hip_abduction", "knee", "ankle", "planted", "stride", "aside")
 )
 
 

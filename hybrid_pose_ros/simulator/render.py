@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybrid_pose_ros.simulator import shadow
 from hybrid_pose_ros.simulator.raycast import FAR, SEEN_SIZE, cast
 from hybrid_pose_ros.simulator.scene import Optics, cloth_pattern
 from hybrid_pose_ros.simulator.shading import shade
@@ -34,6 +35,8 @@ class Renderer:
         self._covered = self.changed.copy()
         self._depth = np.full((height, width), FAR, np.float32)
         self._index = np.zeros((height, width), np.int16)
+        self._feet = np.zeros((shadow.SHOES, 3))
+        self._boxes = np.zeros((shadow.SHOES, 4), np.int64)
 
     def draw(self, parts: np.ndarray, materials: np.ndarray) -> None:
         """Draw the parts (p, PART_SIZE) of one instant."""
@@ -50,6 +53,9 @@ class Renderer:
             self._index,
             self._covered,
         )
+        feet, boxes = self._feet, self._boxes
+        shape = self.image.shape
+        shadow.find(parts, materials, optics.view, feet, boxes, shape, self._covered)
         self.changed[:, 0] = np.minimum(before[:, 0], self._covered[:, 0])
         self.changed[:, 1] = np.maximum(before[:, 1], self._covered[:, 1])
         shade(
@@ -65,3 +71,4 @@ class Renderer:
             self.changed,
             self.image,
         )
+        shadow.darken(feet, boxes, optics.rays, optics.centre, self._depth, FAR, self.image)

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from hybrid_pose_ros.errors import MotionError
-from hybrid_pose_ros.simulator.bones import Lengths
+from hybrid_pose_ros.simulator.lengths import Lengths
 from hybrid_pose_ros.simulator.markers import markers_of
 from hybrid_pose_ros.simulator.mocap.bvh import read_bvh
 from hybrid_pose_ros.simulator.mocap.clip import load_clip

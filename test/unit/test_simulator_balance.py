@@ -4,12 +4,13 @@ import pytest
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.simulator.balance import balanced, foot_height, limb_offsets
-from hybrid_pose_ros.simulator.bones import bones_of, carried
+from hybrid_pose_ros.simulator.bones import bones_of
 from hybrid_pose_ros.simulator.motion import make_motion
 from hybrid_pose_ros.simulator.movements.catalogue import find_movement
 from hybrid_pose_ros.simulator.pose import LEFT, standing
 from hybrid_pose_ros.simulator.scene import Optics, backdrop
 from hybrid_pose_ros.simulator.subjects import find_subject
+from hybrid_pose_ros.simulator.vectors import carried
 
 
 def test_offset_of_one_horizontal_arm_is_its_mass_times_its_distance():

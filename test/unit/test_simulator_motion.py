@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from hybrid_pose_ros.errors import ConfigError
-from hybrid_pose_ros.simulator.bones import Lengths, bones_of
+from hybrid_pose_ros.simulator.bones import bones_of
 from hybrid_pose_ros.simulator.legs import TOE, TOE_DROP
+from hybrid_pose_ros.simulator.lengths import Lengths
 from hybrid_pose_ros.simulator.markers import markers_of
 from hybrid_pose_ros.simulator.motion import make_motion
 from hybrid_pose_ros.simulator.movements.catalogue import EXTRA, MOVEMENTS, find_movement

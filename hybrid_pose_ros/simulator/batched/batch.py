@@ -15,6 +15,7 @@ from hybrid_pose_ros.simulator.batched.motion import BIN_NS, STEPS, Motion
 from hybrid_pose_ros.simulator.batched.noise import NoiseSource
 from hybrid_pose_ros.simulator.batched.pixels import EventPixels, Fired, blurred
 from hybrid_pose_ros.simulator.batched.shade import radiance
+from hybrid_pose_ros.simulator.batched.shadow import darken
 from hybrid_pose_ros.simulator.batched.slices import Slice, add_noise, counted, listed
 from hybrid_pose_ros.simulator.batched.takes import Take, scenes_of
 from hybrid_pose_ros.simulator.performance import Performance
@@ -49,7 +50,7 @@ class Batch:
         self.device = find_device(device)
         self._scenes = scenes_of(performances, seeds, takes, self.device)
         self._motion = Motion(performances, self._scenes.present.shape[1], self.device)
-        self._shape = tuple(self._scenes.background.shape[1:])
+        self._shape = (self._scenes.background.shape[1], self._scenes.background.shape[2])
         entropy = [*seeds, *(who for who, _ in takes)]
         state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
         generator = torch.Generator(self.device).manual_seed(int(state >> np.uint64(1)))
@@ -87,15 +88,14 @@ class Batch:
         moments, takes = len(parts), len(scenes.who)
         who = scenes.who.repeat(moments)
         each = parts[:, scenes.who].flatten(0, 1)
-        hits = cast(
-            each,
-            scenes.present[who],
-            scenes.view.repeat(moments, 1, 1),
-            scenes.rays.repeat(moments, 1, 1),
-            scenes.centre.repeat(moments, 1),
-            (self._shape[0], self._shape[1]),
+        view, rays, centre = (
+            still.repeat(moments, *[1] * (still.ndim - 1))
+            for still in (scenes.view, scenes.rays, scenes.centre)
         )
         images = scenes.background.repeat(moments, 1, 1)
+        shoes = each[torch.arange(len(each), device=each.device)[:, None], scenes.shoes[who]]
+        darken(images, shoes, view, rays, centre)
+        hits = cast(each, scenes.present[who], view, rays, centre, self._shape)
         images.view(-1)[hits.pixel] = fused(radiance, self.device, lengths_vary=True)(
             hits.part, hits.point, each.float(), who,
             scenes.materials, scenes.lamps, scenes.ambient, scenes.patterns,

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.pose.camera import Camera
-from hybrid_pose_ros.simulator.body import body_of
+from hybrid_pose_ros.simulator.body import SHOE, body_of
 from hybrid_pose_ros.simulator.performance import Performance
 from hybrid_pose_ros.simulator.scene import Optics, backdrop, cloth_pattern
+from hybrid_pose_ros.simulator.shadow import SHOES
 from hybrid_pose_ros.simulator.view import entropy_of, generators
 
 Take = tuple[int, Camera]  # which of the performances, and who sees it
@@ -32,6 +33,7 @@ class Scenes:
         background: (N, H, W) float32 radiance.
         materials: (C, P, MATERIAL_SIZE) float32; zeros beyond a body's parts.
         present: (C, P) bool, which parts there are.
+        shoes: (C, SHOES) int64, which of them cast shadows.
         lamps: (C, L, 4), ambient: (C,) float32.
         patterns: (C, T, T) float32 of the cloth.
     """
@@ -43,6 +45,7 @@ class Scenes:
     background: Tensor
     materials: Tensor
     present: Tensor
+    shoes: Tensor
     lamps: Tensor
     ambient: Tensor
     patterns: Tensor
@@ -75,6 +78,7 @@ def scenes_of(
         entropy = entropy_of(seeds[who], performances[who].person, camera)
         backdrops.append(backdrop(seen, shape, generators(entropy)[2]))
     materials, present = _materials(performances)
+    shoes = np.nonzero(materials[..., 0] == SHOE)[1].reshape(len(materials), SHOES)
 
     def tensor(values: object, dtype: torch.dtype = torch.float32) -> Tensor:
         return torch.as_tensor(np.asarray(values)).to(device, dtype)
@@ -88,6 +92,7 @@ def scenes_of(
         background=tensor(backdrops),
         materials=tensor(materials),
         present=tensor(present, torch.bool),
+        shoes=tensor(shoes, torch.int64),
         lamps=tensor([person.lamps for person in people]),
         ambient=tensor([person.ambient for person in people]),
         patterns=tensor([cloth_pattern(person.seed, person.texture) for person in people]),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid_pose_ros.simulator.bones import unit
 from hybrid_pose_ros.simulator.mocap.retarget import Track
+from hybrid_pose_ros.simulator.vectors import unit
 
 _BLEND_S = 0.25
 _VELOCITY_S = 0.1  # so many seconds of motion weigh as much as the pose itself

@@ -6,14 +6,16 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
-from hybrid_pose_ros.simulator.bones import Bones, Lengths, shoulders_of, unit
+from hybrid_pose_ros.simulator.bones import Bones, shoulders_of
 from hybrid_pose_ros.simulator.legs import TOE, TOE_DROP
+from hybrid_pose_ros.simulator.lengths import Lengths
 from hybrid_pose_ros.simulator.mocap import retarget as rows
 from hybrid_pose_ros.simulator.mocap.loop import looped
 from hybrid_pose_ros.simulator.mocap.retarget import make_track
 from hybrid_pose_ros.simulator.mocap.skeleton import Clip
 from hybrid_pose_ros.simulator.pose import OUTWARD
 from hybrid_pose_ros.simulator.subjects import Subject
+from hybrid_pose_ros.simulator.vectors import unit
 
 _BREATHS_HZ = 0.25
 _EASE_S = 0.06  # smoothing of the correction that keeps the feet on the floor

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from hybrid_pose_ros.errors import MotionError
-from hybrid_pose_ros.simulator.bones import unit
 from hybrid_pose_ros.simulator.mocap.roles import Roles, find_roles
 from hybrid_pose_ros.simulator.mocap.skeleton import Clip
+from hybrid_pose_ros.simulator.vectors import unit
 
 # Rows of `Track.ways`; pairs are right, left.
 UP, LEFT, PELVIS_LEFT, HEAD_UP, HEAD_FRONT = range(5)

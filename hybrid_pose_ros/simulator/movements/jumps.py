@@ -27,6 +27,24 @@ def crouched(pose: Pose, depth: np.ndarray) -> None:
     pose.lean += 0.4 * depth
 
 
+class Hops:
+    """Small jumps of somebody who does other things; 2 to 8 s lie between two of them."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._starts = np.cumsum(rng.uniform(2.0, 8.0, 1024)) - 3.0
+        self._heights = rng.uniform(0.03, 0.12, 1024)
+
+    def add(self, pose: Pose, t: np.ndarray) -> None:
+        """Crouch, fly and land in `pose`, at times (n,) in seconds."""
+        index = np.clip(np.searchsorted(self._starts - 1.0, t, side="right") - 1, 0, 1023)
+        since, height = t - self._starts[index], self._heights[index]
+        down = np.sqrt(8.0 * height / GRAVITY)
+        crouch = keyed(since, (-0.4, -0.15, 0.0), (0.0, 1.0, 0.0))
+        landing = keyed(since - down, (-0.02, 0.07, 0.3), (0.0, 0.8, 0.0))
+        crouched(pose, 0.35 * (crouch + landing))
+        pose.jump += height * flight(since / down, 0.0, 1.0, 1.0)
+
+
 def single_jump(reach_m: float = 0.0) -> Builder:
     """One jump, up or forwards, then a pause (and steps back to the place)."""
 
@@ -37,6 +55,7 @@ def single_jump(reach_m: float = 0.0) -> Builder:
 
         def pose_at(t: np.ndarray) -> Pose:
             pose = planted(len(t))
+            pose.soft += 1.0
             x, size = rhythm.phase(t)
             end = 0.3 + air
             crouch = keyed(x, (0.05, 0.2, 0.3), (0, 1, 0)) * depth
@@ -77,6 +96,7 @@ def repeated_jumps() -> Builder:
 
         def pose_at(t: np.ndarray) -> Pose:
             pose = planted(len(t))
+            pose.soft += 1.0
             x, size = rhythm.phase(t)
             ground = np.sin(np.pi * np.clip(x / 0.45, 0, 1)) ** 2
             crouched(pose, 0.3 * ground)
@@ -100,6 +120,7 @@ def hop(side: int) -> Builder:
 
         def pose_at(t: np.ndarray) -> Pose:
             pose = standing(len(t))
+            pose.soft += 1.0
             x, size = rhythm.phase(t)
             ground = np.sin(np.pi * np.clip(x / 0.5, 0, 1)) ** 2
             crouched(pose, 0.22 * ground)
@@ -129,6 +150,7 @@ def star_jumps() -> Builder:
 
         def pose_at(t: np.ndarray) -> Pose:
             pose = planted(len(t))
+            pose.soft += 1.0
             angle, size = rhythm.angle(t)
             spread = (0.5 - 0.5 * np.cos(angle))[:, None]
             pose.arm_abduction += arms * size[:, None] * spread * (1.0 + uneven)

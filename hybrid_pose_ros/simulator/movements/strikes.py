@@ -61,6 +61,7 @@ def kick_forward(side: int) -> Builder:
 
         def pose_at(t: np.ndarray) -> Pose:
             pose = standing(len(t))
+            pose.soft += 1.0
             x, size = rhythm.phase(t)
             swing = keyed(x, (0.05, 0.22, 0.45, 0.75), (0, -0.25, 1, 0)) * size
             bend = keyed(x, (0.05, 0.25, 0.48, 0.62, 0.82), (0, 1.2, 0.1, 0.5, 0))
@@ -87,6 +88,7 @@ def kick_side(side: int) -> Builder:
 
         def pose_at(t: np.ndarray) -> Pose:
             pose = standing(len(t))
+            pose.soft += 1.0
             x, size = rhythm.phase(t)
             out = keyed(x, (0.08, 0.42, 0.5, 0.8), (0, 1, 1, 0)) * size
             draw = keyed(x, (0.05, 0.25, 0.43, 0.55, 0.65, 0.8), (0, 1, 0.05, 0.1, 0.5, 0))
