@@ -28,7 +28,7 @@ def shared(*parts: str) -> PathJoinSubstitution:
 
 def overrides(context: LaunchContext) -> dict:
     """Parameters given on the command line; an empty one stays as the parameter file has it."""
-    names = ("cameras", "rig", "device", "keyframes")
+    names = ("cameras", "rig", "weights", "device", "keyframes")
     given = {name: LaunchConfiguration(name).perform(context) for name in names}
     given["timing.keyframes"] = given.pop("keyframes")
     parameters = {name: value for name, value in given.items() if value}
@@ -78,6 +78,7 @@ def generate_launch_description() -> LaunchDescription:
                 description="parameter file of the nodes",
             ),
             DeclareLaunchArgument("rig", default_value="", description="calibration file"),
+            DeclareLaunchArgument("weights", default_value="", description=".safetensors file"),
             DeclareLaunchArgument(
                 "device",
                 default_value="",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hybrid_pose_ros.pose.rig import Rig
     from hybrid_pose_ros.pose.views import Track, Views
 
+_REMEDY = "make it with `hybrid_pose infer RECORDING --cameras ... --out FILE.npz`"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
@@ -33,17 +35,22 @@ def read(args: argparse.Namespace) -> tuple[Rig, Views]:
     Raises:
         UserError: naming the value and the remedy.
     """
-    from hybrid_pose_ros.pose.rig import load_rig
+    from hybrid_pose_ros.pose.rig import camera_names, load_rig
     from hybrid_pose_ros.pose.views import common_views
 
     if (args.recording is None) == (args.keypoints is None):
         raise ConfigError("give either a recording or --keypoints FILE.npz, not both")
-    names = args.cameras.split(",") if args.cameras else None
-    rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), names)
+    names = camera_names(args.cameras) if args.cameras else None
+    rig = load_rig(rig_path(args), names)
     if len(rig.cameras) < 2:
         raise ConfigError(f"give two cameras or more, got {', '.join(rig.cameras)}")
     tracks = _stored(args.keypoints, rig) if args.keypoints else _inferred(args, rig)
     return rig, common_views(tracks, list(rig.cameras.values()))
+
+
+def rig_path(args: argparse.Namespace) -> Path:
+    """The calibration to look at: that of --rig, or the one that comes with the package."""
+    return args.rig or share_path("config", "dhp19_rig.yaml")
 
 
 def _stored(path: Path, rig: Rig) -> dict[str, Track]:
@@ -53,6 +60,8 @@ def _stored(path: Path, rig: Rig) -> dict[str, Track]:
 
     from hybrid_pose_ros.pose.views import Track
 
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise RecordingError(f"{path} is no .npz file; {_REMEDY}")
     try:
         with np.load(path) as arrays:
             return {
@@ -64,8 +73,8 @@ def _stored(path: Path, rig: Rig) -> dict[str, Track]:
             }  # fmt: skip
     except (OSError, ValueError, zipfile.BadZipFile, KeyError) as error:
         raise RecordingError(
-            f"{path} has no poses of {', '.join(rig.cameras)}: {error}; make it with "
-            "`hybrid_pose infer RECORDING --cameras ... --out FILE.npz`, or choose --cameras"
+            f"{path} has no poses of {', '.join(rig.cameras)}: {error}; {_REMEDY}, or choose "
+            "--cameras"
         ) from error
 
 

@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.out.exists() and not args.force:
         raise ConfigError(f"{args.out} exists already; choose another name or give --force")
+    if not args.shift_m > 0:
+        raise ConfigError(f"--shift-m must be above 0, got {args.shift_m}")
     beliefs = Beliefs(position_m=args.shift_m)
     rig, views = calibrate_input.read(args)
     before = list(rig.cameras.values())
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         moved, rig, found.moves, residuals_px(before, views), residuals_px(found.cameras, views)
     )
     # Cameras of the file that were not asked for stay in it.
-    every = load_rig(args.rig).cameras if args.rig else rig.cameras
+    every = load_rig(calibrate_input.rig_path(args)).cameras
     comment = f"Refined by `hybrid_pose calibrate refine`: {', '.join(moved) or 'no camera'} moved."
     save_rig(Rig(rig.world_frame, {**every, **refined}), args.out, comment)
     print(json.dumps(answer, indent=2) if args.json else _text(answer, args.out))

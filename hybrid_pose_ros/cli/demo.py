@@ -29,31 +29,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--bag", type=Path, help="recording with ground truth (default: bundled)")
-    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="(%(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/demo"),
+        help="folder to write; an earlier demo is replaced (%(default)s)",
+    )  # fmt: skip
     parser.add_argument("--cameras", default="cam2,cam3", help="names in the rig (%(default)s)")
     parser.add_argument("--rig", type=Path, help="calibration file (default: the DHP19 rig)")
     parser.add_argument("--weights", type=Path, help="weights (default: the shipped ones)")
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument(
+        "--device", default="auto", choices=["auto", "cpu", "cuda"],
+        help="where the networks run (%(default)s)",
+    )  # fmt: skip
     parser.add_argument("--no-video", action="store_true", help="only the report")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the graph, write report, video and still picture, and print the report."""
+    _refuse_foreign(args.out)  # before the imports, which take seconds
     from hybrid_pose_ros.data.truth import read_truth
     from hybrid_pose_ros.eval.live_run import check_recording
     from hybrid_pose_ros.eval.report import build_report, format_report, write_report
     from hybrid_pose_ros.models.checkpoint import load_checkpoint
-    from hybrid_pose_ros.pose.rig import load_rig
+    from hybrid_pose_ros.pose.rig import camera_names, load_rig
 
     bag = args.bag or _shipped("--bag", *RECORDING)
     weights = args.weights or _shipped("--weights", *WEIGHTS)
     rig_path = args.rig or share_path("config", "dhp19_rig.yaml")
     # What the user can have got wrong comes out here, before anything is started or written.
-    rig = load_rig(rig_path, args.cameras.split(","))
-    macs = load_checkpoint(weights).macs_per_keyframe
+    rig = load_rig(rig_path, camera_names(args.cameras))
     check_recording(bag, rig)
     truth = read_truth(bag)
-    _refuse_foreign(args.out)
+    macs = load_checkpoint(weights).macs_per_keyframe
     args.out.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".demo-", dir=args.out.parent))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "recording", type=Path, nargs="?",
         help="rosbag2 or another file of events; with --txt_path a folder of DHP19 files",
     )  # fmt: skip
-    parser.add_argument("--cameras", default="cam2,cam3", help="names in the rig, comma-separated")
+    parser.add_argument("--cameras", default="cam2,cam3", help="names in the rig (%(default)s)")
     parser.add_argument("--rig", type=Path, help="rig file (default: the DHP19 rig)")
     parser.add_argument("--weights", type=Path, help="weights (default: the shipped ones)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--engine", default="auto", help="auto, event_driven or torch")
+    parser.add_argument("--engine", default="auto", help="auto, event_driven, torch or cuda_graph")
     parser.add_argument(
         "--delay-bins", type=int, default=0, help="how late keyframes come into force, in bins"
     )
@@ -64,27 +65,32 @@ def run(args: argparse.Namespace) -> int:
         return infer_published.run(args)
     if args.recording is None:
         raise ConfigError("no recording given; for a result file of a data set use --txt_path")
+    if args.out is not None:
+        _check_out(args.out)
+    from hybrid_pose_ros.events.filters import FilterConfig
+    from hybrid_pose_ros.pose.rig import camera_names, load_rig
+
+    names = camera_names(args.cameras)
+    filters = FilterConfig(tuple(args.mask), args.hot_pixel_hz, args.background_ms)
+    filters.check_cameras(names)
+    rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), names)
+    # These take seconds; what can be wrong with the arguments is known before.
     import torch
     from tqdm import tqdm
 
-    from hybrid_pose_ros.events.filters import FilterConfig
-    from hybrid_pose_ros.pose.rig import load_rig
     from hybrid_pose_ros.runtime.config import EstimatorConfig
     from hybrid_pose_ros.runtime.device import resolve_device
     from hybrid_pose_ros.runtime.offline import infer_recording
 
     torch.set_num_threads(1)  # as in the nodes, so that results are the same to the last digit
     device = resolve_device(args.device)
-    rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), args.cameras.split(","))
     weights = args.weights or share_path("weights", "lite_hybrid.safetensors")
     model = infer_published.load_any(weights).to(device)
     with tqdm(total=100, desc="inference", unit="%", disable=None) as bar:
         try:
             poses = infer_recording(
                 args.recording, model, rig, EstimatorConfig(keyframes=args.keyframes),
-                device=device, engine=args.engine,
-                delay_bins=args.delay_bins,
-                filters=FilterConfig(tuple(args.mask), args.hot_pixel_hz, args.background_ms),
+                device=device, engine=args.engine, delay_bins=args.delay_bins, filters=filters,
                 progress=lambda share: bar.update(100 * share - bar.n),
             )  # fmt: skip
         except UserError:
@@ -116,24 +122,37 @@ def _summary(poses: CameraPoses) -> dict:
 
 
 def _keyframe_rate(poses: CameraPoses) -> float:
-    """Keyframes per second, from the first one to the last pose."""
+    """Keyframes per second after the first one, up to the last pose."""
     if not poses.updates or not poses.keyframes:
         return 0.0
     seconds = (poses.updates[-1].t_ns - poses.keyframes[0].t_ns) * 1e-9
-    return round(len(poses.keyframes) / seconds, 2)
+    return round((len(poses.keyframes) - 1) / seconds, 2) if seconds > 0 else 0.0
+
+
+def _check_out(path: Path) -> None:
+    """Before the work: whether its result can be written at all.
+
+    Raises:
+        ConfigError: naming the path.
+    """
+    if path.is_dir():
+        raise ConfigError(f"--out {path} is a folder; name a file, such as {path / 'poses.npz'}")
+    above = next(p for p in path.absolute().parents if p.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise ConfigError(f"--out {path}: {above} cannot be written to; choose another place")
 
 
 def _write(path: Path, poses: dict[str, CameraPoses]) -> None:
     import numpy as np
 
+    from hybrid_pose_ros.data.unfinished import unfinished
     from hybrid_pose_ros.runtime.offline import update_arrays
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {
         f"{name}_{key}": value
         for name, found in poses.items()
         for key, value in update_arrays(found).items()
     }
-    partial = path.with_name(path.name + ".partial.npz")
-    np.savez_compressed(partial, **arrays)
-    partial.replace(path)
+    # An open file, because numpy would append .npz to any other name.
+    with unfinished(path, force=True) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)

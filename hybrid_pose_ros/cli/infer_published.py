@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from hybrid_pose_ros.eval.published_inference import published_result
     from hybrid_pose_ros.eval.published_text import write_text
     from hybrid_pose_ros.models.fold import folded
+    from hybrid_pose_ros.pose.rig import camera_names
 
     if args.txt_path is None:
         raise ConfigError("--config_path needs --txt_path, the file of the result")
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         input_size=network.config.input_size,
         heatmap_size=network.config.heatmap_size,
     )
-    cameras = config.data.cameras if config else tuple(args.cameras.split(","))
+    cameras = config.data.cameras if config else camera_names(args.cameras)
     dataset = Dhp19Dataset(folder, "test", cameras, windows)
     if not len(dataset):
         raise RecordingError(f"{folder}: no test recording is long enough for one sequence")

@@ -34,9 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     # Look-ups of installed files go through the ament index; a virtual environment is its own.
     os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
     argv = sys.argv[1:] if argv is None else argv
-    parser = build_parser(argv[0] if argv else "")
     try:
-        args = parser.parse_args(argv)
+        args = build_parser(argv[0] if argv else "").parse_args(argv)
         return args.run(args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -46,6 +45,12 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # such as `hybrid_pose ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # About a file of the user's: there is nothing to see in a traceback.
+        print(f"error: {error.filename}: {error.strerror}; choose another path", file=sys.stderr)
+        return 2
 
 
 def build_parser(chosen: str = "") -> argparse.ArgumentParser:

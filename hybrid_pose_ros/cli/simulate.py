@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     """Simulate, write, and print what was written."""
     from tqdm import tqdm
 
+    from hybrid_pose_ros.pose.rig import camera_names
     from hybrid_pose_ros.simulator.presets import rig_for, with_noise
     from hybrid_pose_ros.simulator.simulate import record
 
@@ -66,8 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"seed must not be negative, got {args.seed}")
     if args.format == "bag" and args.out.exists():
         raise RecordingError(f"{args.out} exists already; remove it or choose another name")
-    names = [name.strip() for name in args.cameras.split(",")]
-    names = [f"cam{name}" if name.isdigit() else name for name in names]
+    names = [f"cam{n}" if n.isdigit() else n for n in camera_names(args.cameras)]
     rig, sensor = rig_for(args.sensor, args.rig, names)
     if args.noise is not None:
         sensor = with_noise(sensor, args.noise)

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from hybrid_pose_ros.errors import ConfigError
-from hybrid_pose_ros.pose.rig import is_live
+from hybrid_pose_ros.pose.rig import camera_names, is_live
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.runtime.child import ProcessSpec
 from hybrid_pose_ros.runtime.graph import ESTIMATORS, GraphOptions, node
@@ -31,10 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, help="ROS parameter file (default: nodes.yaml)")
     parser.add_argument("--rig", default="", help="calibration file, or camera_info: live")
     parser.add_argument("--weights", default="", help="weights (default: the shipped ones)")
-    parser.add_argument("--device", default="", choices=["", "auto", "cpu", "cuda"])
     parser.add_argument(
-        "--keyframes", default="", choices=["", "fixed", "on_demand"],
-        help="of the CNN: ten a second, or when the pose has drifted (default: config's)",
+        "--device", default="", choices=["", "auto", "cpu", "cuda"], metavar="DEVICE",
+        help="auto, cpu or cuda (default: config's)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keyframes", default="", choices=["", "fixed", "on_demand"], metavar="KIND",
+        help="of the CNN: fixed (ten a second) or on_demand, when the pose has drifted (default: "
+        "config's)",
     )  # fmt: skip
     parser.add_argument("--namespace", default="", help="before all topics")
     parser.add_argument("--record", type=Path, help="write what the graph publishes to this bag")
@@ -65,7 +69,8 @@ def processes(args: argparse.Namespace) -> list[ProcessSpec]:
     """What `args` ask for.
 
     Raises:
-        ConfigError: a file that was named does not exist.
+        ConfigError: a file that was named does not exist, or one to be written does; or the
+            arguments contradict each other.
     """
     for name in ("config", "rig", "weights", "bag"):
         path = getattr(args, name)
@@ -75,9 +80,11 @@ def processes(args: argparse.Namespace) -> list[ProcessSpec]:
             raise ConfigError(f"--{name} {path} does not exist; check the path")
     if args.sim and args.bag:
         raise ConfigError(f"give --sim or --bag {args.bag}, not both")
+    if args.record and args.record.exists():
+        raise ConfigError(f"--record {args.record} exists already; choose another name")
     options = GraphOptions(
         config=(args.config or share_path("config", "nodes.yaml")).resolve(),
-        cameras=tuple(name.strip() for name in args.cameras.split(",") if name.strip()),
+        cameras=camera_names(args.cameras) if args.cameras else (),
         rig=args.rig if is_live(args.rig) else args.rig and str(Path(args.rig).resolve()),
         weights=args.weights and str(Path(args.weights).resolve()),
         device=args.device,

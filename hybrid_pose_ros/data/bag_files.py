@@ -105,9 +105,14 @@ def storage_path(path: Path) -> Path:
         files = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES)
         if len(files) == 1:
             return files[0]
+        if not files:
+            raise RecordingError(
+                f"{path} holds no recording: neither a metadata.yaml nor a file that ends in "
+                f"{' or '.join(SUFFIXES)}; give the folder of a rosbag2, or a file"
+            )
         raise RecordingError(
-            f"{path} has no metadata.yaml and {len(files)} storage files; give one .mcap or .db3 "
-            "file, or run 'ros2 bag reindex'"
+            f"{path} has no metadata.yaml and {len(files)} storage files; give one of them, or "
+            "run 'ros2 bag reindex'"
         )
     if path.is_file() and content_suffix(path) not in MAGIC.values():
         raise RecordingError(

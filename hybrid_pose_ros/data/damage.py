@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BAG_REMEDY = "Try 'mcap recover' or 'ros2 bag reindex', or record it again"
+BAG_REMEDY = (
+    "Try 'hybrid_pose events convert --partial', 'mcap recover' or 'ros2 bag reindex', "
+    "or record it again"
+)
 FILE_REMEDY = "Copy it anew from where it was recorded, or record it again"
 
 

@@ -81,7 +81,9 @@ def prepare(pair: RawPair) -> dict[str, int]:
         RecordingError: naming the raw file and what is wrong with it.
     """
     if not pair.markers.exists():
-        raise RecordingError(f"{pair.events} has no labels: {pair.markers} is missing")
+        raise RecordingError(
+            f"{pair.events} has no labels: {pair.markers} is missing; download it too"
+        )
     poses = read_markers(pair.markers)
     raw = read_raw_events(pair.events)
     start_ns, end_ns = span(raw, len(poses), pair.events)

@@ -82,5 +82,7 @@ def _open(path: Path) -> EventSource:
         from hybrid_pose_ros.data.readers.prophesee_raw import RawFile
 
         return DatFile(path) if is_dat(path) else RawFile(path)
+    if not magic:
+        raise RecordingError(f"{path} is empty (0 bytes); record or copy it again")
     known = ", ".join(KNOWN)
     raise RecordingError(f"{path} is not a recording of a known format; known are {known}")

@@ -75,6 +75,7 @@ class EventSource(ABC):
         streams: what is known of every stream, by name.
         share: how much of the file was read, 0 to 1.
         remedy: what a user may do about a damaged file.
+        damage: what ended the latest reading early; empty if nothing did.
     """
 
     kind: str
@@ -84,6 +85,7 @@ class EventSource(ABC):
         self.path = path
         self.streams: dict[str, StreamInfo] = {}
         self.share = 0.0
+        self.damage = ""
         self._given = 0
 
     def chunks(self, streams: Sequence[str] | None = None) -> Iterator[EventChunk]:
@@ -97,15 +99,17 @@ class EventSource(ABC):
         names = list(self.streams if streams is None else streams)
         for name in names:
             self.require_stream(name)
-        self._given = 0
+        self._given, self.damage = 0, ""
         try:
             with telling_damage(self.path, self.remedy):
                 for chunk in self._read(names):
                     self._given += len(chunk.events)
                     yield chunk
         except RecordingError as error:
+            self.damage = f"{error}. The {self._given} events before it were taken"
             raise RecordingError(
-                f"{error}. The {self._given} events before it can be had with --partial"
+                f"{error}. The {self._given} events before it can be had with "
+                "'hybrid_pose events convert --partial'"
             ) from None
         self.share = 1.0
 
@@ -174,7 +178,7 @@ def readable(
     """The chunks of a file; with `partial` a damage ends them, and its description comes last."""
     try:
         yield from source.chunks(streams)
-    except RecordingError as error:
-        if not partial:
+    except RecordingError:
+        if not (partial and source.damage):
             raise
-        yield str(error)
+        yield source.damage

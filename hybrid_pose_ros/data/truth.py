@@ -8,6 +8,7 @@ import numpy as np
 
 from hybrid_pose_ros.data.bag import open_recording
 from hybrid_pose_ros.data.typestore import SKELETON_3D
+from hybrid_pose_ros.errors import RecordingError
 from hybrid_pose_ros.skeleton import NUM_JOINTS
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ def read_truth(path: str | Path, topic: str = TRUTH_TOPIC) -> tuple[np.ndarray, 
     """
     times, positions = [], []
     with open_recording(path) as recording:
+        if topic not in recording.topics:
+            raise RecordingError(
+                f"{path} has no ground truth ({topic}) to judge poses by; take a recording that "
+                "'hybrid_pose simulate' made, or play this one with 'hybrid_pose up --bag'"
+            )
         for _, message in recording.messages(topic, SKELETON_3D):
             stamp = message.header.stamp
             times.append(stamp.sec * 1_000_000_000 + stamp.nanosec)

@@ -6,6 +6,7 @@ how they were cut into packets.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,19 @@ class FilterConfig:
             raise ConfigError(f"background_ms must be in 0..10000, got {self.background_ms}")
         for text in self.masks:
             _rectangle(text)
+
+    def check_cameras(self, cameras: Collection[str]) -> None:
+        """Refuse a mask that is for none of these cameras: it would hide nothing, in silence.
+
+        Raises:
+            ConfigError: naming the mask and the cameras.
+        """
+        for text in self.masks:
+            if _rectangle(text)[0] not in cameras:
+                raise ConfigError(
+                    f"the mask '{text}' is for none of the cameras {', '.join(cameras)}; correct "
+                    "its first word or remove it"
+                )
 
     def filter_of(self, camera: str, width: int, height: int) -> EventFilter | None:
         """The filter for one camera; None if there is nothing to do."""

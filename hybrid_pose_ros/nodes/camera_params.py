@@ -1,23 +1,12 @@
-"""What every node that knows cameras does with the parameters `cameras` and `rig`."""
+"""What every node that knows cameras does with the parameter `rig`."""
 
 from __future__ import annotations
 
 from rclpy.node import Node
 
-from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.nodes.camera_info import wait_for_rig
 from hybrid_pose_ros.pose.rig import Rig, is_live, load_rig
 from hybrid_pose_ros.resources import share_path
-
-
-def check_cameras(cameras: tuple[str, ...]) -> None:
-    """Refuse an empty list and repeated names.
-
-    Raises:
-        ConfigError: naming the list.
-    """
-    if not cameras or not all(cameras) or len(set(cameras)) < len(cameras):
-        raise ConfigError(f"cameras must be one or more different names, got {list(cameras)}")
 
 
 def rig_of(path: str, cameras: tuple[str, ...], node: Node) -> Rig:

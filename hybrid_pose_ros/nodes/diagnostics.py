@@ -51,6 +51,8 @@ class Diagnostics:
         now_ns = time.monotonic_ns()
         silence_ns = int(silence_s * 1e9)
         self._health = {camera: CameraHealth(camera, now_ns, silence_ns) for camera in inputs}
+        # One for each camera: throttled together, one would hide what the others have to say.
+        self._loggers = {camera: node.get_logger().get_child(camera) for camera in inputs}
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         node.create_timer(_PERIOD_S, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -73,8 +75,12 @@ class Diagnostics:
         if inputs.refusal is not None:
             report = replace(report, level=ERROR, message=str(inputs.refusal))
             inputs.refusal = None
+        topic = self._node.resolve_topic_name(f"{camera}/events")
+        if report.level and not self._node.count_publishers(topic):
+            remedy = f"nobody publishes {topic}: start what does, or correct `cameras`"
+            report = replace(report, message=f"{report.message}; {remedy}")
         if report.level:
-            self._node.get_logger().warning(report.message, throttle_duration_sec=5.0)
+            self._loggers[camera].warning(report.message, throttle_duration_sec=5.0)
         return to_msg(f"{self._node.get_name()}: camera {camera}", camera, report)
 
     def _clock_values(self, clock: SensorClock) -> dict[str, str]:

@@ -11,7 +11,7 @@ from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.events.filters import FilterConfig
 from hybrid_pose_ros.models.checkpoint import load_checkpoint
 from hybrid_pose_ros.models.network import PoseNetwork
-from hybrid_pose_ros.nodes.camera_params import check_cameras
+from hybrid_pose_ros.pose.rig import check_cameras
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.runtime.config import EstimatorConfig
 from hybrid_pose_ros.runtime.device import resolve_device
@@ -46,6 +46,7 @@ class EstimatorParams:
 
     def __post_init__(self) -> None:
         check_cameras(self.cameras)
+        self.filters.check_cameras(self.cameras)
         if not 1 <= self.threads <= 256:
             raise ConfigError(f"threads must be in 1..256, got {self.threads}")
         if not self.silence_s > 0:

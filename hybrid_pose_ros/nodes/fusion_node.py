@@ -30,6 +30,7 @@ from hybrid_pose_ros.nodes.markers import SkeletonMarkers
 from hybrid_pose_ros.nodes.skeleton_msg import JointFrames, skeleton_to_msg
 from hybrid_pose_ros.pose.camera import Camera
 from hybrid_pose_ros.pose.keypoints import Keypoints
+from hybrid_pose_ros.pose.rig import check_cameras
 from hybrid_pose_ros.runtime.decimator import Decimator
 from hybrid_pose_ros.runtime.fused_skeleton import FusedSkeleton
 from hybrid_pose_ros.runtime.fusion import Fusion, warm_up
@@ -75,10 +76,7 @@ class FusionNodeConfig:
     fusion: FusionConfig = field(default_factory=FusionConfig)
 
     def __post_init__(self) -> None:
-        if not self.cameras or len(set(self.cameras)) < len(self.cameras):
-            raise ConfigError(
-                f"cameras must be one or more different names, got {list(self.cameras)}"
-            )
+        check_cameras(self.cameras)
         for name in ("marker_rate_hz", "frame_rate_hz"):
             if not 0.0 <= getattr(self, name) <= 1000.0:
                 raise ConfigError(f"{name} must be in 0..1000, got {getattr(self, name)}")

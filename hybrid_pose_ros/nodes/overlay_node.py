@@ -22,10 +22,11 @@ from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D
 from hybrid_pose_ros.nodes import params, qos, run
 from hybrid_pose_ros.nodes.camera_overlay import CameraOverlay
-from hybrid_pose_ros.nodes.camera_params import check_cameras, rig_of
+from hybrid_pose_ros.nodes.camera_params import rig_of
 from hybrid_pose_ros.nodes.convert import relative_pose, stamp_to_msg
 from hybrid_pose_ros.nodes.event_subscription import EventSubscription
 from hybrid_pose_ros.nodes.images import to_image_msg
+from hybrid_pose_ros.pose.rig import check_cameras
 
 
 @dataclass(frozen=True)

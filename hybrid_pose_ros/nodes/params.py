@@ -44,20 +44,18 @@ def load(node: Node, cls: type[T]) -> T:
     """Declare the fields of `cls` as read-only parameters of `node` and return their values.
 
     A field that is itself a dataclass becomes a dotted prefix. Descriptions come from the
-    "Attributes:" section of the docstrings.
+    "Attributes:" section of the docstrings. A node calls it once, before anything that takes time.
 
     Raises:
-        ConfigError: a parameter is of the wrong type, or refused by `cls`.
+        ConfigError: a parameter is of the wrong type, refused by `cls`, or not known.
     """
-    return _read(node, cls, "")
+    values = _read(node, cls, "")
+    _refuse_unknown(node)
+    return values
 
 
-def refuse_unknown(node: Node) -> None:
-    """Call after all parameters are declared: a misspelt name must not be ignored in silence.
-
-    Raises:
-        ConfigError: a parameter was given that no `load` declared.
-    """
+def _refuse_unknown(node: Node) -> None:
+    """A misspelt name must not be ignored in silence."""
     declared = node.get_parameters_by_prefix("")
     given = _overrides(node)
     known = {*declared, *_COMMON}

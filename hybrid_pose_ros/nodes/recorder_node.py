@@ -22,7 +22,7 @@ from visualization_msgs.msg import MarkerArray
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.msg import Pose2D, PoseUpdate2D, Skeleton3D
 from hybrid_pose_ros.nodes import params, qos, run
-from hybrid_pose_ros.nodes.camera_params import check_cameras
+from hybrid_pose_ros.pose.rig import check_cameras
 from hybrid_pose_ros.runtime.bag_recorder import BagRecorder
 from hybrid_pose_ros.runtime.state_transport import STRIPPED
 

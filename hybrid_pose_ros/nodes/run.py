@@ -15,7 +15,6 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from hybrid_pose_ros.errors import UserError
-from hybrid_pose_ros.nodes.params import refuse_unknown
 from hybrid_pose_ros.nodes.spin import Spinner
 
 # What a callback meets when a signal ends the context under its hands.
@@ -44,7 +43,6 @@ def run(make_node: type[Node], args: list[str] | None = None) -> int:
     status = 0
     try:
         node = make_node()
-        refuse_unknown(node)
         # What start-up made stays for good: the garbage collector need not look at it ever again.
         gc.collect()
         gc.freeze()

@@ -25,11 +25,10 @@ from hybrid_pose_ros.data.camera_info import camera_info_fields, camera_pose
 from hybrid_pose_ros.data.truth import TRUTH_PREFIX, TRUTH_TOPIC
 from hybrid_pose_ros.msg import Skeleton3D
 from hybrid_pose_ros.nodes import params, qos, run
-from hybrid_pose_ros.nodes.camera_params import check_cameras
 from hybrid_pose_ros.nodes.diagnostics import to_msg
 from hybrid_pose_ros.nodes.skeleton_msg import JointFrames, skeleton_to_msg
 from hybrid_pose_ros.pose.camera import Camera
-from hybrid_pose_ros.pose.rig import Rig, is_live
+from hybrid_pose_ros.pose.rig import Rig, check_cameras, is_live
 from hybrid_pose_ros.runtime.decimator import Decimator
 from hybrid_pose_ros.runtime.fused_skeleton import FusedSkeleton
 from hybrid_pose_ros.runtime.health import OK, WARN, Report

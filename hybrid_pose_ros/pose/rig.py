@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid_pose_ros.errors import CalibrationError
+from hybrid_pose_ros.errors import CalibrationError, ConfigError
 from hybrid_pose_ros.pose.camera import Camera
 from hybrid_pose_ros.pose.dhp19_rig import (
     DHP19_CROP,
@@ -25,6 +25,8 @@ __all__ = [
     "DHP19_HEIGHT",
     "DHP19_WIDTH",
     "Rig",
+    "camera_names",
+    "check_cameras",
     "check_sensor",
     "dhp19_camera",
     "is_live",
@@ -69,6 +71,29 @@ def load_rig(path: str | Path, cameras: Sequence[str] | None = None) -> Rig:
     if path.suffix == ".toml":
         return Rig(*read_toml(path, cameras))
     return Rig(*read_yaml(path, cameras))
+
+
+def camera_names(text: str) -> tuple[str, ...]:
+    """Names of cameras as a person types them: "cam2,cam3", blanks do not matter.
+
+    Raises:
+        ConfigError: as `check_cameras`.
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    check_cameras(names)
+    return names
+
+
+def check_cameras(cameras: Sequence[str]) -> None:
+    """Refuse no names, empty ones and repeated ones.
+
+    Raises:
+        ConfigError: naming the list.
+    """
+    if not cameras or not all(cameras) or len(set(cameras)) < len(cameras):
+        raise ConfigError(
+            f"cameras must be one or more different names, such as cam2,cam3; got {list(cameras)}"
+        )
 
 
 def is_live(rig: str) -> bool:

@@ -58,14 +58,16 @@ def write_yaml(world_frame: str, cameras: Mapping[str, Camera], path: Path, comm
     body = yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=100)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(head + body, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         raise CalibrationError(
-            f"cannot write {path}: {error.strerror}; choose a folder that exists and is yours"
+            f"cannot write {path}: {error.strerror}; choose another path"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if partial.exists():
+            partial.unlink()
 
 
 def _entry(camera: Camera) -> dict[str, Any]:

@@ -127,10 +127,11 @@ def test_namespace_and_simulated_time(prefix: Path, namespace: str):
 
 
 def test_a_bag_adds_the_replay(prefix: Path):
-    commands = started(prefix, bag="/data/walk.mcap", rig="/data/rig.yaml")
+    commands = started(prefix, bag="/data/walk.mcap", rig="/data/rig.yaml", weights="/data/mine")
     assert set(commands) == LIVE | {"replay_node"}
     assert parameters(commands["replay_node"])["bag"] == "/data/walk.mcap"
     assert parameters(commands["fusion_node"])["rig"] == "/data/rig.yaml"
+    assert parameters(commands["cnn_node"])["weights"] == "/data/mine"
 
 
 def test_simulated_cameras_on_request(prefix: Path):

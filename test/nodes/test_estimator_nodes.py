@@ -181,6 +181,20 @@ def test_diagnostics_tell_rates_and_silence(bench, start, packets, kind):
     assert {"packet_rate_hz", "event_rate_hz", "clock_offset_ms", "events"} <= keys
 
 
+def test_a_topic_without_a_publisher_is_named_in_the_namespace(bench, start):
+    bench.listen(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+    start(SnnNode, silence_s=0.2, cameras=["cam2", "cam3"])
+    bench.publisher(EventPacket, "cam2/events", qos.EVENTS)
+
+    def told(camera):
+        every = [s for m in bench.received["/diagnostics"] for s in m.status]
+        return [s.message for s in every if s.hardware_id == camera and s.message != "ok"]
+
+    bench.spin_until(lambda: told("cam2") and told("cam3"))
+    assert "; nobody publishes /cam3/events: start what does" in told("cam3")[-1]
+    assert "nobody publishes" not in told("cam2")[-1]
+
+
 def test_lost_packets_are_counted(bench, start, packets):
     bench.listen(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
     start(SnnNode)

@@ -186,7 +186,7 @@ def test_missing_things_are_named(tmp_path):
         with pytest.raises(RecordingError, match="/cam7/events"):
             recording.require_camera("/cam7/events")
         assert recording.require_camera("/cam2/events").width == 346
-    with pytest.raises(RecordingError, match="no topic /truth"):
+    with pytest.raises(RecordingError, match=r"no ground truth \(/truth\).*hybrid_pose simulate"):
         read_truth(path, "/truth")
     with pytest.raises(RecordingError, match=r"EventPacket, not hybrid_pose_ros/msg/Skeleton3D"):
         read_truth(path, "/cam2/events")
@@ -254,11 +254,20 @@ def test_damaged_files(tmp_path, storage, compress):
     assert refused >= 5  # of an .mcap whose index alone is damaged, all is read
 
 
+def test_folders_that_are_no_recording(tmp_path):
+    with pytest.raises(RecordingError, match=r"holds no recording.*\.mcap or \.db3"):
+        open_recording(tmp_path)
+    for name in ("a.mcap", "b.mcap"):
+        (tmp_path / name).touch()
+    with pytest.raises(RecordingError, match=r"2 storage files.*give one of them"):
+        open_recording(tmp_path)
+
+
 def test_cut_short_names_the_file_and_the_remedy(tmp_path):
     path = write(tmp_path / "walk")
     file = path / "walk.mcap"
     file.write_bytes(file.read_bytes()[:5000])
-    with pytest.raises(RecordingError, match=r"walk cannot be read.*damaged.*mcap recover"):
+    with pytest.raises(RecordingError, match=r"walk cannot be read.*damaged.*convert --partial"):
         open_recording(path)
 
 

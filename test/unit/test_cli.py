@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from hybrid_pose_ros.cli import demo, main, up
+from hybrid_pose_ros.cli import infer as infer_verb
 from hybrid_pose_ros.errors import ConfigError, RecordingError
 
 
@@ -44,6 +45,29 @@ def test_other_errors_are_not_hidden(verb):
 
     verb.run = run
     with pytest.raises(RuntimeError, match="a bug"):
+        main.main(["probe"])
+
+
+@pytest.mark.parametrize("below", ["", "more"])
+def test_a_path_that_cannot_be_is_named_in_one_line(verb, capsys, tmp_path, below):
+    path = tmp_path / "file"
+    path.touch()
+
+    def run(args):
+        (path / below).mkdir()
+
+    verb.run = run
+    assert main.main(["probe"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: {path / below}: ") and told.count("\n") == 1
+
+
+def test_a_system_error_without_a_path_is_not_hidden(verb):
+    def run(args):
+        raise OSError("a bug")
+
+    verb.run = run
+    with pytest.raises(OSError, match="a bug"):
         main.main(["probe"])
 
 
@@ -108,6 +132,17 @@ def test_up_brings_simulated_cameras_in_place_of_a_recording(tmp_path):
         up.processes(up_arguments(sim=True, bag=tmp_path))
 
 
+def test_up_does_not_start_what_could_not_be_recorded(tmp_path):
+    with pytest.raises(ConfigError, match=f"--record {tmp_path} exists already"):
+        up.processes(up_arguments(record=tmp_path))
+
+
+@pytest.mark.parametrize("cameras", ["cam2,cam2", "cam2,,cam3"])
+def test_up_wants_different_cameras(cameras):
+    with pytest.raises(ConfigError, match="one or more different names"):
+        up.processes(up_arguments(cameras=cameras))
+
+
 def test_up_adds_what_was_asked_for(tmp_path):
     specs = up.processes(up_arguments(bag=tmp_path, overlay=True, record=tmp_path / "out"))
     assert [spec.name for spec in specs[3:]] == ["overlay_node", "recorder_node", "replay_node"]
@@ -144,3 +179,36 @@ def test_demo_does_not_touch_a_foreign_folder(tmp_path):
     (tmp_path / "report.json").write_text("{}")
     demo._refuse_foreign(tmp_path)
     demo._refuse_foreign(tmp_path / "new")
+
+
+def infer(capsys, *arguments):
+    """What `infer` says to wrong arguments; it must not come to look at the recording."""
+    assert main.main(["infer", "nothing.mcap", *map(str, arguments)]) == 2
+    return capsys.readouterr().err
+
+
+def test_infer_looks_at_its_arguments_before_it_works(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert f"--out {tmp_path} is a folder" in infer(capsys, "--out", tmp_path)
+    told = infer(capsys, "--out", tmp_path / "file" / "poses.npz")
+    assert f"{tmp_path / 'file'} cannot be written to" in told
+    assert "cameras must be one or more different names" in infer(capsys, "--cameras", "")
+    assert "'cam9 1 2 3 4' is for none of" in infer(capsys, "--mask", "cam9 1 2 3 4")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("keyframes", "last_ms", "per_s"),
+    [
+        (range(100, 1100, 100), 1000, 10.0),
+        ((100, 500), 900, 1.25),
+        ((100,), 100, 0.0),
+        ((), 900, 0.0),
+    ],
+)
+def test_keyframes_per_second_count_intervals(keyframes, last_ms, per_s):
+    def at(ms):
+        return SimpleNamespace(t_ns=ms * 1_000_000)
+
+    poses = SimpleNamespace(keyframes=[at(ms) for ms in keyframes], updates=[at(last_ms)])
+    assert infer_verb._keyframe_rate(poses) == per_s

@@ -164,10 +164,13 @@ def test_nothing_half_written(tmp_path, capsys):
     source.write_bytes(b"% evt 2.0\n\0\0\0\x80" + words.tobytes()[:-1])
     for target in TARGETS:
         assert hybrid_pose("convert", source, tmp_path / target) == 2
-        assert "The 9999 events before it can be had with --partial" in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert "The 9999 events before it can be had with 'hybrid_pose events convert" in told
         assert [p.name for p in tmp_path.iterdir()] == ["a.raw"]
     assert hybrid_pose("convert", source, tmp_path / "a.npz", "--partial") == 0
-    assert "damaged at byte 40010" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "damaged at byte 40010" in told and "The 9999 events before it were taken" in told
+    assert "--partial" not in told  # what was done is not advised
     assert len(read(tmp_path / "a.npz")[0]) == 9999
     assert info(source, capsys, "--partial")["faults"]["damage"] == 1
 
@@ -190,12 +193,22 @@ def test_what_cannot_be_written_is_named(tmp_path):
 
 def test_unknown_formats(tmp_path):
     path = tmp_path / "a.aedat4"
-    for content in (b"", b"hello world", b"#!AER-DAT3.1\r\n"):
+    for content in (b"hello world", b"#!AER-DAT3.1\r\n"):
         path.write_bytes(content)
         with pytest.raises(RecordingError, match=r"not a recording of a known format.*AEDAT 4"):
             open_events(path)
+    path.write_bytes(b"")
+    with pytest.raises(RecordingError, match="is empty"):
+        open_events(path)
     with pytest.raises(RecordingError, match="does not exist"):
         open_events(tmp_path / "nothing")
+
+
+def test_partial_does_not_excuse_a_stream_that_is_missing(tmp_path, capsys):
+    make_npz(tmp_path / "a.npz", make_events(9))
+    words = ("info", tmp_path / "a.npz", "--topic", "/cam9/events", "--partial")
+    assert hybrid_pose(*words) == 2
+    assert "no events named /cam9/events" in capsys.readouterr().err
 
 
 def test_content_decides_not_the_name(tmp_path):

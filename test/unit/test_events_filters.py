@@ -104,6 +104,13 @@ def test_any_packets_give_the_same(seed, cuts):
     assert 0 < len(expected) < len(events)
 
 
+def test_a_mask_for_no_camera_is_refused():
+    config = FilterConfig(masks=("cam2 0 0 9 9", "cam9 0 0 9 9"))
+    config.check_cameras(("cam9", "cam2", "cam3"))
+    with pytest.raises(ConfigError, match=r"'cam9 0 0 9 9' is for none of the cameras cam2, cam3"):
+        config.check_cameras(("cam2", "cam3"))
+
+
 @pytest.mark.parametrize(
     ("given_", "told"),
     [

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from hybrid_pose_ros.errors import CalibrationError
-from hybrid_pose_ros.pose.rig import check_sensor, dhp19_camera, load_rig
+from hybrid_pose_ros.errors import CalibrationError, ConfigError
+from hybrid_pose_ros.pose.rig import camera_names, check_sensor, dhp19_camera, load_rig
 
 ROOT = Path(__file__).resolve().parents[2]
 RIG_FILE = ROOT / "config" / "dhp19_rig.yaml"
@@ -43,6 +43,13 @@ def test_dhp19_cameras_see_a_person_upright(name):
     assert 2 < camera.depth([0, 0, 1]) < 5
     # A mirrored image would be left-handed.
     assert np.linalg.det(camera.projection[:, :3]) > 0
+
+
+def test_names_of_cameras_as_they_are_typed():
+    assert camera_names(" cam2, left eye") == ("cam2", "left eye")
+    for text in ("", " ", "cam2,", "cam2,cam2"):
+        with pytest.raises(ConfigError, match="one or more different names"):
+            camera_names(text)
 
 
 def read_markers():

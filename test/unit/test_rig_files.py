@@ -125,8 +125,11 @@ def test_saved_rig_is_the_same_to_the_last_digit(tmp_path):
 
 
 def test_a_rig_that_cannot_be_written(tmp_path):
-    with pytest.raises(CalibrationError, match=r"cannot write .*nowhere"):
-        save_rig(load_rig(RIG_FILE), tmp_path / "nowhere" / "rig.yaml")
+    (tmp_path / "file").touch()
+    with pytest.raises(CalibrationError, match=r"cannot write .*file/rig\.yaml: .*another path"):
+        save_rig(load_rig(RIG_FILE), tmp_path / "file" / "rig.yaml")
+    save_rig(load_rig(RIG_FILE), tmp_path / "new" / "rig.yaml")
+    assert list(load_rig(tmp_path / "new" / "rig.yaml").cameras) == list(load_rig(RIG_FILE).cameras)
 
 
 @needs_dhp19
