@@ -63,10 +63,10 @@ def open_scenes(args: argparse.Namespace) -> tuple[Iterable[Scene], int, list[st
     """
     from hybrid_pose_ros.eval.scenes import Dhp19Scenes, RecordingScene
     from hybrid_pose_ros.eval.simulated_set import FITTING_SUBJECTS
-    from hybrid_pose_ros.pose.rig import load_rig
+    from hybrid_pose_ros.pose.rig import camera_names, load_rig
     from hybrid_pose_ros.simulator.subjects import TEST_SUBJECTS
 
-    rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), args.cameras.split(","))
+    rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), camera_names(args.cameras))
     sections = tuple(args.sections.split(","))
     if unknown := sorted(set(sections) - set(SECTIONS)):
         raise ConfigError(f"unknown sections {unknown}; known are {', '.join(SECTIONS)}")

@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     """Draw everything that the results hold; print the files."""
     from hybrid_pose_ros.eval.evaluation import read_json
     from hybrid_pose_ros.eval.examples import FILE, read_examples
-    from hybrid_pose_ros.eval.pictures import picture_2d, picture_3d, write_png
+    from hybrid_pose_ros.eval.pictures import picture_2d, picture_3d
+    from hybrid_pose_ros.view.video import write_png
 
     if args.out.exists() and not args.out.is_dir():
         raise ConfigError(f"--out {args.out} is a file; give a folder")
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     for example in {example.section: example for example in reversed(examples)}.values():
         for kind, draw in (("2d", picture_2d), ("3d", picture_3d)):
             written.append(args.out / f"{example.section}_example_{kind}.png")
-            write_png(draw(example), written[-1])
+            write_png(written[-1], draw(example))
     print("\n".join(str(path) for path in written))
     return 0
 

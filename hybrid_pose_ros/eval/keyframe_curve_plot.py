@@ -19,10 +19,7 @@ def keyframe_curve_plot(curve: dict[str, Any], path: Path) -> None:
     axes = figure.subplots(1, 2, sharey=True)
     for name, rows in curve["networks"].items():
         for kind, style in (("fixed", "o--"), ("on_demand", "o-")):
-            chosen = sorted(
-                (row for row in rows if row["keyframes"] == kind),
-                key=lambda row: float(row["keyframes_per_s"]),
-            )
+            chosen = [row for row in rows if row["keyframes"] == kind]
             errors = [row["error_px"] for row in chosen]
             text = f"{name}, {'fixed rate' if kind == 'fixed' else 'on demand'}"
             look = {"color": colour_of(name), "markersize": 4, "linewidth": 1.4}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 
 from hybrid_pose_ros.eval.examples import Example
@@ -50,14 +47,6 @@ def picture_3d(example: Example) -> np.ndarray:
         mean = f"{np.nanmean(error):.0f} mm" if np.isfinite(error).any() else "no position"
         panels.append(_titled(image, f"{example.labels[i]}  {mean}"))
     return _grid(panels)
-
-
-def write_png(image: np.ndarray, path: Path) -> None:
-    """Write a picture; it appears only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.partial.png")
-    cv2.imwrite(str(partial), image)
-    partial.replace(path)
 
 
 def _titled(image: np.ndarray, title: str) -> np.ndarray:

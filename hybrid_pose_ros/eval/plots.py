@@ -51,8 +51,9 @@ def error_over_time(rows: list[Row], title: str, path: Path) -> None:
             values = np.array(row["error_2d_px"][joints], float)
             colour, style = _look(row)
             axis.plot(
-                row["t_ms"], values, linestyle=style, color=colour, linewidth=1.6, label=label(row)
-            )
+                row["t_ms"], values, linestyle=style, color=colour, label=label(row),
+                linewidth=1.0 if row["variant"] else 2.0,
+            )  # fmt: skip
             if not row["variant"] and np.isfinite(values).any():
                 top = max(top, float(np.nanpercentile(values, 90)))
         axis.axvline(100, color="#cccccc", linewidth=0.8, zorder=0)

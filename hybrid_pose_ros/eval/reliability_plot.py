@@ -22,7 +22,7 @@ def reliability_plot(row: Row, title: str, path: Path) -> None:
     axes = figure.subplots(1, 3)
     _diagonal(axes[0], found["confidence"], "confidence", "right", 1.0)
     axes[0].set_xlabel("confidence")
-    axes[0].set_ylabel("share of joints that are right (in the decoder's window)")
+    axes[0].set_ylabel("share of joints in the decoder's window")
     ends = [max(r[key], 0.1) for r in found["sigma"] for key in ("sigma_px", "error_px")]
     _diagonal(axes[1], found["sigma"], "sigma_px", "error_px", 1.3 * max(ends))
     for scale, limit in (
@@ -32,7 +32,7 @@ def reliability_plot(row: Row, title: str, path: Path) -> None:
         scale("log")
         limit(min(ends) / 1.3, 1.3 * max(ends))
     axes[1].set_xlabel("predicted sigma, px per axis")
-    axes[1].set_ylabel("actual error, px per axis (root mean square)")
+    axes[1].set_ylabel("actual error, px per axis (rms)")
     _coverage(axes[2], found["coverage"])
     figure.suptitle(f"{title}: {label(row)}, {row['rate_hz']} Hz", fontsize=11)
     save(figure, path)
@@ -58,7 +58,9 @@ def _coverage(axis: Axes, coverage: dict[str, dict[str, float]]) -> None:
             axis.plot(i, 100 * shares[nominal], "o", color=colour, markersize=6)
     for share, colour in ((50, "#3478c8"), (90, "#2a9d8f"), (95, "#d1495b")):
         axis.axhline(share, color=colour, linewidth=0.8, alpha=0.6)
+        axis.plot([], [], "o", color=colour, label=f"ellipses of {share} %")
+    axis.legend(fontsize=8, frameon=False, loc="lower right")
     axis.set_xticks(range(len(coverage)), list(coverage), rotation=30, ha="right", fontsize=7)
     axis.set_ylim(0, 101)
-    axis.set_ylabel("true joints in their ellipses of 50, 90 and 95 %, %")
+    axis.set_ylabel("true joints in their ellipses, %")
     plain_axis(axis)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from hybrid_pose_ros.errors import WeightsError
@@ -48,7 +48,7 @@ def save_checkpoint(model: PoseNetwork, path: Path, notes: dict[str, str] | None
         metadata[SCALE] = json.dumps(asdict(model.covariance_scale))
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata | notes)
+    partial.write_bytes(save(tensors, metadata | notes))  # save_file lets only the owner read it
     partial.replace(path)
 
 

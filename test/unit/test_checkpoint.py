@@ -90,3 +90,10 @@ def test_notes_must_not_hide_the_header(tmp_path):
     with pytest.raises(ValueError, match=r"notes must not be named \['config'\]"):
         save_checkpoint(build("lite/rnn", SMALL), tmp_path / "w", {"config": "mine"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_may_read_files_here_may_read_weights(tmp_path):
+    (tmp_path / "other").write_text("")
+    save_checkpoint(build("lite/snn", {"input_size": 32}), tmp_path / "weights.safetensors")
+    modes = [(tmp_path / name).stat().st_mode for name in ("other", "weights.safetensors")]
+    assert modes[0] == modes[1]
