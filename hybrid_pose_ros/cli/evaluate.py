@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "a second, which takes longer; windows,keyframes: both",
     )  # fmt: skip
     parser.add_argument(
-        "--drifts", default="1,1.5,2,3,4.5,7",
+        "--drifts", default="0.5,0.75,1,1.5,2,3",
         help="thresholds of keyframes on demand, px, comma-separated",
     )  # fmt: skip
     parser.add_argument(

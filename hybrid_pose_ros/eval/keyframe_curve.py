@@ -41,7 +41,7 @@ class CurveProtocol:
     """
 
     intervals: tuple[int, ...] = (5, 10, 20, 30, 40, 50)
-    drifts_px: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0, 4.5, 7.0)
+    drifts_px: tuple[float, ...] = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
     delay_bins: int = 0
     judged: int = 2
 

@@ -32,9 +32,9 @@ class PolicyConfig:
         patience_ms: ask again when no answer has come for so long.
     """
 
-    drift_px: float = 2.0
-    moved_weight: float = 0.36
-    unsure_px: float = 10.0
+    drift_px: float = 1.0
+    moved_weight: float = 0.21
+    unsure_px: float = 16.0
     min_interval_ms: int = 40
     max_interval_ms: int = 600
     patience_ms: int = 200
