@@ -132,7 +132,7 @@ def _film(judged: Run, report: dict, work: Path) -> None:
             demo_frames(judged, FPS, captions),
             work / "demo.mp4",
             work / "demo.png",
-            still_at=0.16 * count / FPS,
+            still_at=0.67 * count / FPS,
             progress=lambda done: bar.update(done - bar.n),
             cameras=list(judged.rig.cameras.values()),
             fps=FPS,
