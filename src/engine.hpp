@@ -18,8 +18,9 @@ class Engine {
          int threads);
 
   // One bin: counts (2, height, width) in; membranes (resting potentials after them), output and, if
-  // the head has motion, velocities (maps, 2) changed in place. Per layer: spikes fired, and additions done; the last addition is the
-  // head's. False if a count is negative, infinite or NaN; nothing is changed then.
+  // the head has motion, velocities (maps, 2) changed in place. Per layer: spikes fired, and additions
+  // done; the last addition is the head's. False if a count is negative, infinite or NaN; nothing is
+  // changed then.
   bool step(const float* counts, float* membranes, float* output, float* velocity, int64_t* fired,
             int64_t* additions);
 
