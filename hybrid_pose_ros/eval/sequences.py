@@ -128,7 +128,8 @@ class SequenceEngine:
         starts = grid.starts_ns[windows]
         for step in steps:
             counts, heatmaps = self._step(view, starts + (step - 1) * grid.bin_ns, grid.bin_ns)
-            self._decode(heatmaps, view.camera, found, [(w, step) for w in windows])
+            places = [(w, step) for w in windows]
+            self._decode(heatmaps, view.camera, found, places, self._velocities())
             if firing is not None:
                 self._count(firing, step - 1, counts)
 
@@ -161,14 +162,23 @@ class SequenceEngine:
                 _, heatmaps = self._step(view, starts + t_ns, grid.bin_ns)
         return heatmaps
 
+    def _velocities(self) -> np.ndarray | None:
+        """(B, J, 2) cells per bin after the last step; None where the network has none."""
+        velocities: Tensor | None = getattr(self.network, "velocities", None)
+        return None if velocities is None else velocities[-1].float().cpu().numpy()
+
     def _decode(
-        self, heatmaps: Tensor, camera: Camera, found: Poses, places: list[tuple[int, ...]]
-    ) -> None:
+        self, heatmaps: Tensor, camera: Camera, found: Poses, places: list[tuple[int, ...]],
+        velocities: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
+        network = self.network
         maps = np.ascontiguousarray(heatmaps.float().cpu().numpy())
-        for place, one in zip(places, maps, strict=True):
+        ahead = network.ahead(velocities)
+        for i, (place, one) in enumerate(zip(places, maps, strict=True)):
             pose = decode_heatmaps(
-                one, camera.crop, self.network.config.preset, self.network.covariance_scale
-            )
+                one, camera.crop, network.config.preset, network.covariance_scale,
+                None if ahead is None else ahead[i],
+            )  # fmt: skip
             found.put(place, Poses(pose.uv, pose.covariance, pose.confidence))
 
     def _no_firing(self, steps: int) -> Firing | None:

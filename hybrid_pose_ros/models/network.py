@@ -15,6 +15,7 @@ import dataclasses
 import math
 from typing import ClassVar, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -167,6 +168,21 @@ class PoseNetwork(nn.Module):
     def spikes(self) -> tuple[Tensor, ...]:
         """Spikes (B, C, H, W) of the last step, per layer; empty where nothing spikes."""
         return ()
+
+    def ahead(self, velocity: np.ndarray | None) -> np.ndarray | None:
+        """How far the joints are ahead of the heatmaps of a step, for `decode_heatmaps`.
+
+        Args:
+            velocity: (..., 2 J, 1, 1) or (..., J, 2) cells per bin after that step; None: unknown.
+
+        Returns:
+            (..., J, 2) cells; None where heatmaps are not behind.
+        """
+        lead = float(getattr(self.config, "lead", 0.0))
+        if velocity is None or not lead:
+            return None
+        shape = velocity.shape[:-3] if velocity.shape[-1] == 1 else velocity.shape[:-2]
+        return lead * velocity.reshape(*shape, -1, 2)
 
     def keyframe_modules(self) -> list[nn.Module]:
         """What only `keyframe` runs (CNN, state initialisers): engines may fold its batch norms."""

@@ -26,17 +26,25 @@ CELL_VARIANCE = 1.0 / 12.0
 
 
 def decode_heatmaps(
-    heatmaps: np.ndarray, crop: Crop, preset: str = "lite", scale: CovarianceScale = UNSCALED
+    heatmaps: np.ndarray,
+    crop: Crop,
+    preset: str = "lite",
+    scale: CovarianceScale = UNSCALED,
+    ahead: np.ndarray | None = None,
 ) -> Keypoints:
     """One camera's heatmaps (J, S, S) float32 to keypoints, by the preset of their network.
 
     Args:
         scale: of the covariances, as fitted for that network.
+        ahead: (J, 2) columns and rows, cells, that the joints are ahead of their heatmaps.
     """
     decode = decode_gaussians if preset == "paper" else decode_logits
     raw = decode(heatmaps, crop)
     factor = scale.at(raw.confidence)[:, None]
-    return Keypoints(raw.uv, raw.covariance * factor, raw.confidence)
+    uv = raw.uv
+    if ahead is not None:
+        uv = uv + (crop.width / heatmaps.shape[-1] * ahead).astype(np.float32)
+    return Keypoints(uv, raw.covariance * factor, raw.confidence)
 
 
 def decode_logits(logits: np.ndarray, crop: Crop) -> Keypoints:

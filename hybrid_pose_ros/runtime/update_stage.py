@@ -195,7 +195,7 @@ class UpdateStage:
         result = self._step(state, counts, index)
         keypoints = decode_heatmaps(
             result.heatmaps, self.crops[camera], self.model.config.preset,
-            self.model.covariance_scale,
+            self.model.covariance_scale, self.model.ahead(result.velocity),
         )  # fmt: skip
         before = state.keyframe
         if not self.model.has_keyframe and t1_ns % self.config.keyframe_ns == 0:

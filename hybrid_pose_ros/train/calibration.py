@@ -3,24 +3,28 @@
 temperature        logits are divided by it, so that a joint of confidence 0.8 is within the
                    decoder's window around its peak in 80 % of all cases. It is put into the weights
                    of the last layers; decoding needs to know nothing of it.
+lead               networks with `motion`: so many bins of their velocities joints are decoded ahead
+                   of their heatmaps. Kept in the network's settings.
 covariance_scale   with it 95 % of true joints lie in their 95 % ellipses, at any confidence
                    (pose/covariance_scale.py). Kept in the header of the weights; decoding uses it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.covariance_scale import CovarianceScale, fit_covariance_scale
 from hybrid_pose_ros.pose.heatmap import WINDOW, decode_heatmaps
-from hybrid_pose_ros.pose.rig import DHP19_CROP
 from hybrid_pose_ros.train.objective import run_network
 from hybrid_pose_ros.train.reliability import (
     Reliability,
@@ -30,6 +34,7 @@ from hybrid_pose_ros.train.reliability import (
 from hybrid_pose_ros.train.samples import Batch
 
 NOTE = "calibration"
+LEADS = np.linspace(0.0, 2.0, 41)  # bins
 TEMPERATURES = np.geomspace(0.25, 4.0, 41)
 STRIDE = 5  # every fifth bin: neighbours say the same
 
@@ -39,41 +44,76 @@ class Calibration:
     """What was fitted, and how well it holds on the data that it was fitted on."""
 
     temperature: float
+    lead: float
     covariance_scale: CovarianceScale
     table: tuple[Reliability, ...]
 
 
-def collect(model: PoseNetwork, batches: Iterable[Batch]) -> tuple[np.ndarray, np.ndarray]:
-    """Heatmaps (n, 13, h, w) and true cells (n, 13, 2) of a trained network."""
+class Collected(NamedTuple):
+    """What a trained network says of some bins, and what was true.
+
+    Attributes:
+        heatmaps: (n, 13, h, w) float32.
+        cells: (n, 13, 2) true places; NaN or outside: does not count.
+        velocities: (n, 13, 2) cells per bin of networks with `motion`; otherwise None.
+    """
+
+    heatmaps: np.ndarray
+    cells: np.ndarray
+    velocities: np.ndarray | None = None
+
+
+def collect(model: PoseNetwork, batches: Iterable[Batch]) -> Collected:
+    """Run a trained network over some batches."""
     model.eval()
     device = next(model.parameters()).device
-    maps, cells = [], []
+    maps, cells, velocities = [], [], []
     with torch.no_grad():
         for batch in batches:
             answer = run_network(model, Batch(*(tensor.to(device) for tensor in batch)))
             maps.append(answer.heatmaps[::STRIDE].flatten(0, 1).float().cpu().numpy())
             cells.append(answer.cells[::STRIDE].flatten(0, 1).cpu().numpy())
-    return np.concatenate(maps), np.concatenate(cells)
+            if answer.velocities is not None:
+                moves = answer.velocities[
+                    -len(answer.heatmaps) :: STRIDE
+                ]  # as late as the heatmaps
+                velocities.append(moves.flatten(0, 1).float().cpu().numpy())
+    return Collected(
+        np.concatenate(maps),
+        np.concatenate(cells),
+        np.concatenate(velocities) if velocities else None,
+    )
 
 
-def fit(heatmaps: np.ndarray, cells: np.ndarray, preset: str) -> Calibration:
-    """Temperature (1 where heatmaps are no logits), covariance scale and the reliability table.
-
-    Args:
-        heatmaps: (n, 13, h, w) float32.
-        cells: (n, 13, 2) true places; NaN or outside: does not count.
-    """
+def fit(collected: Collected, preset: str) -> Calibration:
+    """Temperature (1 where heatmaps are no logits), lead, covariance scale, reliability table."""
+    heatmaps, cells, velocities = collected
     size = heatmaps.shape[-1]
     known = np.all((cells > -0.5) & (cells < size - 0.5), axis=-1)
     temperature = 1.0
     if preset == "lite" and known.any():
         losses = [_log_loss(heatmaps, cells, known, value) for value in TEMPERATURES]
         temperature = float(TEMPERATURES[int(np.argmin(losses))])
-    found = _decode(heatmaps / np.float32(temperature), cells, preset)
-    distance, confidence, inside = (values[known] for values in found)
+    found = _decode(heatmaps / np.float32(temperature), preset)
+    places, covariance, confidence = (values[known] for values in found)
+    lead = 0.0
+    if velocities is not None and known.any():
+        lead = _lead(places - cells[known], velocities[known])
+        places = places + lead * velocities[known]
+    distance = _mahalanobis(places - cells[known], covariance)
     scale = fit_covariance_scale(distance, confidence)
-    scaled = distance / scale.at(confidence)
-    return Calibration(temperature, scale, reliability_table(scaled, confidence, inside))
+    table = reliability_table(
+        distance / scale.at(confidence), confidence, _inside(heatmaps, cells)[known]
+    )
+    return Calibration(temperature, lead, scale, table)
+
+
+def apply(model: PoseNetwork, calibration: Calibration) -> None:
+    """Put what was fitted into the network."""
+    if model.config.preset == "lite":
+        apply_temperature(model, calibration.temperature)
+        model.config = dataclasses.replace(model.config, lead=calibration.lead)
+    model.covariance_scale = calibration.covariance_scale
 
 
 def apply_temperature(model: PoseNetwork, temperature: float) -> None:
@@ -109,24 +149,33 @@ def as_markdown(calibration: Calibration) -> str:
     )
     fitted = (
         f"temperature {calibration.temperature:.3f} (in the weights), "
+        f"lead {calibration.lead:.2f} bins, "
         f"covariance scale by confidence: {knots}"
     )
     return f"{fitted}\n\n{rows_as_markdown(calibration.table)}"
 
 
-def _decode(
-    heatmaps: np.ndarray, cells: np.ndarray, preset: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(n, 13) squared Mahalanobis distance, confidence, and whether the truth is in the window."""
+def _decode(heatmaps: np.ndarray, preset: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places (n, 13, 2) in cells, covariances (n, 13, 3) in cells^2, confidences (n, 13)."""
     size = heatmaps.shape[-1]
-    distance, confidence = np.empty(cells.shape[:2]), np.empty(cells.shape[:2])
-    for i, maps in enumerate(heatmaps):
-        points = decode_heatmaps(np.ascontiguousarray(maps), DHP19_CROP, preset)
-        du, dv = (points.uv - DHP19_CROP.to_sensor(cells[i], size)).T
-        uu, uv, vv = points.covariance.T
-        square = (vv * du**2 - 2 * uv * du * dv + uu * dv**2) / (uu * vv - uv**2)
-        distance[i], confidence[i] = square, points.confidence
-    return distance, confidence, _inside(heatmaps, cells)
+    whole = Crop(0, 0, size, size)
+    points = [decode_heatmaps(np.ascontiguousarray(maps), whole, preset) for maps in heatmaps]
+    places = np.stack([whole.to_cells(p.uv, size) for p in points])
+    covariance = np.stack([p.covariance for p in points])
+    return places, covariance, np.stack([p.confidence for p in points])
+
+
+def _lead(errors: np.ndarray, velocities: np.ndarray) -> float:
+    """Bins of the velocities (n, 2) that leave the least mean distance of errors (n, 2)."""
+    left = [np.linalg.norm(errors + lead * velocities, axis=-1).mean() for lead in LEADS]
+    return float(LEADS[int(np.argmin(left))])
+
+
+def _mahalanobis(errors: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """(n,) squared distances of errors (n, 2) under covariances (n, 3: uu, uv, vv)."""
+    du, dv = errors.T
+    uu, uv, vv = covariance.T
+    return (vv * du**2 - 2 * uv * du * dv + uu * dv**2) / (uu * vv - uv**2)
 
 
 def _inside(heatmaps: np.ndarray, cells: np.ndarray) -> np.ndarray:

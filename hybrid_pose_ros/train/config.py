@@ -21,6 +21,8 @@ class LossConfig:
         spikes: weight of the mean spike rate, so that fewer spikes are spent.
         states: share (0..1) of the published loss between the membranes after the last bin and
             what the initialisers say of the next keyframe; hybrid CNN-SNN.
+        fast: how much more a joint counts that moves 8 px per 100 ms than one at rest (at three
+            times that speed three times as much more, and no more beyond); "lite" networks.
         velocity: weight of the distance between the joints' velocities and what a network with
             `motion` says of them (smooth L1, cells per bin).
     """
@@ -28,13 +30,14 @@ class LossConfig:
     sigma: float = 0.8
     spikes: float = 0.0
     states: float = 0.0
+    fast: float = 0.0
     velocity: float = 1.0
 
     def __post_init__(self) -> None:
-        weights = (self.spikes, self.velocity)
+        weights = (self.spikes, self.fast, self.velocity)
         if self.sigma <= 0 or min(weights) < 0 or not 0 <= self.states < 1:
             raise ValueError(
-                f"sigma > 0, spikes and velocity >= 0, 0 <= states < 1 expected, got {self}"
+                f"sigma > 0, spikes, fast and velocity >= 0, 0 <= states < 1 expected, got {self}"
             )
 
 
@@ -53,6 +56,7 @@ class StageConfig:
         delay: so many steps more until that keyframe arrives, drawn between the two.
         cnn_rate: hybrids: learning rate of the CNN, relative; 0 = frozen. Its batch norms never
             move.
+        still_norms: nor do those of the recurrent part.
     """
 
     batch: int
@@ -63,6 +67,7 @@ class StageConfig:
     keyframes: tuple[int, int] = (1, 1)
     delay: tuple[int, int] = (0, 0)
     cnn_rate: float = 0.0
+    still_norms: bool = False
 
     def __post_init__(self) -> None:
         if self.batch < 1 or self.learning_rate <= 0:

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+SPEED_BINS = 9
+FAST_PX = 8.0  # per 100 ms, of the 256 x 256 crop: what evaluation calls a fast joint
+
 
 def target_maps(cells: Tensor, size: int, sigma: float) -> tuple[Tensor, Tensor]:
     """Normalised Gaussians and which of them count.
@@ -30,8 +33,35 @@ def target_maps(cells: Tensor, size: int, sigma: float) -> tuple[Tensor, Tensor]
     return gauss[..., 1, :, None] * gauss[..., 0, None, :], inside
 
 
+def speed_weights(cells: Tensor, size: int, gain: float) -> Tensor:
+    """What the errors of fast joints count more.
+
+    Args:
+        cells: (T, B, 13, 2) true joints, a bin apart; NaN = unknown.
+        size: of the heatmaps.
+        gain: a joint that moves 8 px of the crop per 100 ms counts 1 + gain, one that moves three
+            times as fast or faster 1 + 3 gain.
+
+    Returns:
+        (T, B, 13), all ones for a single bin.
+    """
+    if len(cells) < 2:
+        return torch.ones_like(cells[..., 0])
+    moved = torch.linalg.vector_norm(cells[1:] - cells[:-1], dim=-1).nan_to_num()
+    reach = min(SPEED_BINS // 2, len(moved) - 1)  # the mean over a tenth of a second
+    padded = torch.cat([moved[:1].expand(reach, -1, -1), moved, moved[-1:].expand(reach, -1, -1)])
+    speed = padded.unfold(0, 2 * reach + 1, 1).mean(-1)
+    fast = FAST_PX / 256.0 * size / 10  # cells per bin
+    speed = torch.cat([speed[:1], speed])
+    return 1 + gain * (speed / fast).clamp(max=3.0)
+
+
 def heatmap_loss(
-    logits: Tensor, cells: Tensor, present: Tensor | None = None, sigma: float = 0.8
+    logits: Tensor,
+    cells: Tensor,
+    present: Tensor | None = None,
+    sigma: float = 0.8,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Mean cross-entropy in nats over the joints that count.
 
@@ -39,6 +69,7 @@ def heatmap_loss(
         logits: (..., B, 13, S, S).
         cells: (..., B, 13, 2).
         present: (B,) bool; where nobody is there, the target is the uniform distribution.
+        weights: (..., B, 13) of the joints; None: all alike.
     """
     targets, counts = target_maps(cells, logits.shape[-1], sigma)
     log_total = torch.logsumexp(logits.flatten(-2), -1)
@@ -47,7 +78,8 @@ def heatmap_loss(
         somebody = present[:, None].expand_as(expected)
         expected = torch.where(somebody, expected, logits.flatten(-2).mean(-1))
         counts = counts | ~somebody
-    return (log_total - expected)[counts].mean()
+    losses = log_total - expected
+    return (losses if weights is None else losses * weights)[counts].mean()
 
 
 def regression_loss(

@@ -54,6 +54,10 @@ class Stage(LightningModule):
         # time, and what is in them hangs together.
         for part in cnn_parts(self.model):
             part.eval()
+        if self.stage.still_norms:
+            for module in self.model.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         losses = objective(self.model, batch, self.recipe, self.loss)

@@ -21,6 +21,7 @@ from hybrid_pose_ros.train.losses import (
     peak_error,
     pixel_error,
     regression_loss,
+    speed_weights,
     velocity_loss,
 )
 from hybrid_pose_ros.train.published_losses import label_maps, sequence_loss, state_loss
@@ -73,11 +74,16 @@ def run_network(model: PoseNetwork, batch: Batch, settling: int = 0) -> Answer:
 
 
 def heatmap_objective(
-    model: PoseNetwork, heatmaps: Tensor, cells: Tensor, present: Tensor, recipe: str, sigma: float
-) -> Tensor:
+    model: PoseNetwork, heatmaps: Tensor, cells: Tensor, present: Tensor, recipe: str,
+    loss: LossConfig,
+) -> Tensor:  # fmt: skip
     """The loss of heatmaps alone."""
     if model.config.preset == "lite":
-        return heatmap_loss(heatmaps, cells, present, sigma)
+        weights = None
+        if loss.fast:
+            weights = speed_weights(cells, heatmaps.shape[-1], loss.fast)
+            weights = torch.where(present[:, None], weights, torch.ones_like(weights))
+        return heatmap_loss(heatmaps, cells, present, loss.sigma, weights)
     if recipe == "published":
         return sequence_loss(heatmaps, label_maps(cells, heatmaps.shape[-1]))
     return regression_loss(heatmaps, cells, present)
@@ -87,7 +93,7 @@ def objective(model: PoseNetwork, batch: Batch, recipe: str, loss: LossConfig) -
     """One batch's losses; "loss" is their sum, the others are for the logs."""
     answer = run_network(model, batch, SETTLING if recipe == "ours" else 0)
     present = batch.present
-    total = heatmap_objective(model, answer.heatmaps, answer.cells, present, recipe, loss.sigma)
+    total = heatmap_objective(model, answer.heatmaps, answer.cells, present, recipe, loss)
     parts = {"heatmaps": total.detach()}
     if loss.states and model.kind == "hybrid_cnn_snn":
         after = model.states
@@ -107,7 +113,7 @@ def objective(model: PoseNetwork, batch: Batch, recipe: str, loss: LossConfig) -
         parts["spikes"] = rate.detach()
     if answer.keyframe is not None and model.has_step and answer.keyframe.requires_grad:
         total = total + heatmap_objective(
-            model, answer.keyframe[None], batch.cells[:1], present, recipe, loss.sigma
+            model, answer.keyframe[None], batch.cells[:1], present, recipe, loss
         )
     return {"loss": total, **parts}
 

@@ -129,6 +129,7 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
         )
     model.load_state_dict(fitting, strict=False)
     before, now = earlier.config.asdict(), model.config.asdict()
+    now.pop("lead", None)  # fitted anew
     return [f"{k} {before.get(k)} (now {v})" for k, v in now.items() if before.get(k) != v]
 
 

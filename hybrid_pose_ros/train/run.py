@@ -157,15 +157,9 @@ def prepare(run: Run, kind: str) -> PoseNetwork:
 def _finish(run: Run, kind: str, checks: ValidationBatches, notes: dict[str, str]) -> None:
     """Calibrate a trained network and write its weights."""
     model = run.models[kind]
-    fitted = calibration.fit(
-        *calibration.collect(
-            model, (checks[i] for i in range(min(len(checks), CALIBRATION_BATCHES)))
-        ),
-        run.family,
-    )
-    if run.family == "lite":
-        calibration.apply_temperature(model, fitted.temperature)
-    model.covariance_scale = fitted.covariance_scale
+    batches = (checks[i] for i in range(min(len(checks), CALIBRATION_BATCHES)))
+    fitted = calibration.fit(calibration.collect(model, batches), run.family)
+    calibration.apply(model, fitted)
     if not run.config.trainer.save_params:
         return
     paths = [run.weights(kind)]

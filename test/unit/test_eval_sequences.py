@@ -38,6 +38,7 @@ def hybrid(request):
     torch.set_num_threads(1)
     torch.manual_seed(1)
     settings = {**SMALL, "motion": request.param, "carry": request.param}
+    settings["lead"] = 1.5 if request.param else 0.0
     network = build("lite/hybrid_cnn_snn", settings).eval()
     with torch.no_grad():
         for name, weight in network.named_parameters():
@@ -84,7 +85,11 @@ def test_a_start_without_a_keyframe_is_a_reset(view, hybrid):
         hybrid.reset(1)
         counts = view.bins(hybrid.config, grid().starts_ns[1:2], 10_000_000)
         heatmaps = hybrid.step(torch.from_numpy(counts))[0].numpy()
-    expected = decode_heatmaps(np.ascontiguousarray(heatmaps), view.camera.crop)
+    maps, crop = np.ascontiguousarray(heatmaps), view.camera.crop
+    ahead = None if hybrid.velocities is None else 1.5 * hybrid.velocities[0, 0].numpy()
+    expected = decode_heatmaps(maps, crop, ahead=ahead)
+    if ahead is not None:
+        assert np.abs(expected.uv - decode_heatmaps(maps, crop).uv).max() > 0.1
     np.testing.assert_allclose(poses.uv[1, 1], expected.uv, atol=0.02)
     assert np.isnan(poses.uv[:, 0]).all()
 

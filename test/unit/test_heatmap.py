@@ -89,3 +89,12 @@ def test_heatmaps_below_zero_mean_no_confidence_and_finite_numbers():
     assert np.isfinite(pose.uv).all()
     assert np.isfinite(pose.covariance).all()
     assert np.all(pose.covariance[:, 0] * pose.covariance[:, 2] > pose.covariance[:, 1] ** 2)
+
+
+def test_joints_ahead_of_their_heatmaps_move_by_cells_and_keep_the_rest():
+    maps = gaussian_logits(20, 31)
+    ahead = np.random.default_rng(0).normal(0, 2, (13, 2))
+    plain, moved = decode_heatmaps(maps, CROP), decode_heatmaps(maps, CROP, ahead=ahead)
+    np.testing.assert_allclose(moved.uv - plain.uv, ahead * CROP.width / SIZE, atol=1e-4)
+    np.testing.assert_array_equal(moved.covariance, plain.covariance)
+    np.testing.assert_array_equal(moved.confidence, plain.confidence)

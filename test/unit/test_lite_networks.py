@@ -119,3 +119,22 @@ def test_snn_and_rnn_answer_a_keyframe_with_what_they_said_last():
         said = model.step(torch.ones(1, 2, 32, 32))
     assert torch.equal(model.keyframe(torch.ones(1, 20, 32, 32)), said)
     assert np.prod(said.shape) == 13 * 16 * 16
+
+
+@pytest.mark.parametrize("name", ["d1", "u1"])
+def test_a_block_with_still_norms_is_one_convolution_with_the_same_gradients(name):
+    block = getattr(small("snn").snn, name).double()
+    torch.nn.init.normal_(block.norm.running_mean)
+    torch.nn.init.uniform_(block.norm.running_var, 0.5, 2.0)
+    torch.nn.init.normal_(block.norm.bias)
+    x = torch.rand(2, block.conv.in_channels, 8, 8, dtype=torch.double)
+    wanted = torch.rand_like(block.norm(block.conv(x)))
+    parameters = [block.conv.weight, block.norm.weight, block.norm.bias]
+    found = []
+    for driven in (block._driven, lambda x: block.norm(block.conv(x))):
+        given = x.clone().requires_grad_()
+        out = driven(given)
+        grads = torch.autograd.grad((out * wanted).sum(), [given, *parameters])
+        found.append([out, *grads])
+    for fused, plain in zip(*found, strict=True):
+        torch.testing.assert_close(fused, plain)

@@ -10,6 +10,8 @@ from hybrid_pose_ros.models.checkpoint import read_notes, save_checkpoint
 from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.train.calibration import (
+    Collected,
+    apply,
     apply_temperature,
     as_markdown,
     fit,
@@ -38,7 +40,7 @@ def truth_and_guess(rng, n, sigma):
 def test_the_temperature_that_spoilt_the_logits_is_found(hot):
     rng = np.random.default_rng(0)
     truth, guess = truth_and_guess(rng, 300, 2.5)
-    fitted = fit(blobs(guess, 2.5) / np.float32(hot), truth, "lite")
+    fitted = fit(Collected(blobs(guess, 2.5) / np.float32(hot), truth), "lite")
     assert fitted.temperature == pytest.approx(1 / hot, rel=0.25)
     for row in fitted.table:
         if row.count > 500:
@@ -49,9 +51,9 @@ def test_the_temperature_that_spoilt_the_logits_is_found(hot):
 def test_covariances_are_scaled_until_the_ellipses_hold(factor):
     rng = np.random.default_rng(1)
     truth, guess = truth_and_guess(rng, 200, 1.0 * factor)
-    fitted = fit(np.exp(blobs(guess, 2.0)), truth, "paper")
+    fitted = fit(Collected(np.exp(blobs(guess, 2.0)), truth), "paper")
     assert fitted.temperature == 1.0
-    double = fit(np.exp(blobs(guess + (guess - truth), 2.0)), truth, "paper")
+    double = fit(Collected(np.exp(blobs(guess + (guess - truth), 2.0)), truth), "paper")
     once, twice = (mean_factor(f.covariance_scale) for f in (fitted, double))
     assert twice == pytest.approx(4 * once, rel=0.1)
 
@@ -63,7 +65,7 @@ def mean_factor(scale):
 def test_a_normal_error_gets_a_scale_of_one_and_full_ellipses():
     rng = np.random.default_rng(2)
     truth, guess = truth_and_guess(rng, 300, 0.8)
-    fitted = fit(blobs(guess, 0.8), truth, "lite")
+    fitted = fit(Collected(blobs(guess, 0.8), truth), "lite")
     factor = mean_factor(fitted.covariance_scale)
     assert factor * fitted.temperature == pytest.approx(1.0, rel=0.15)
     counts = np.array([row.count for row in fitted.table])
@@ -76,8 +78,45 @@ def test_unknown_joints_do_not_count():
     rng = np.random.default_rng(3)
     truth, guess = truth_and_guess(rng, 50, 1.0)
     maps = blobs(guess, 1.0)
-    plain = fit(maps[:, :, :, :], np.where(np.arange(13)[:, None] == 4, np.nan, truth), "lite")
+    cells = np.where(np.arange(13)[:, None] == 4, np.nan, truth)
+    plain = fit(Collected(maps, cells), "lite")
     assert sum(row.count for row in plain.table) == 50 * 12
+
+
+@pytest.mark.parametrize("behind", [0.0, 0.6, 1.3])
+def test_how_far_heatmaps_are_behind_is_found_and_makes_the_ellipses_hold(behind):
+    rng = np.random.default_rng(5)
+    truth, guess = truth_and_guess(rng, 200, 0.8)
+    velocities = rng.normal(0, 0.7, truth.shape)
+    late = Collected(blobs(guess - behind * velocities, 0.8), truth, velocities)
+    fitted = fit(late, "lite")
+    assert fitted.lead == pytest.approx(behind, abs=0.1)
+    assert mean_factor(fitted.covariance_scale) * fitted.temperature < 1.3
+    if behind:
+        ignored = fit(late._replace(velocities=None), "lite")
+        assert ignored.lead == 0.0
+        assert mean_factor(ignored.covariance_scale) > mean_factor(fitted.covariance_scale)
+
+
+def test_what_was_fitted_is_put_into_the_network():
+    small = {"input_size": 32, "cnn_widths": (4, 4, 8, 8), "snn_widths": (8, 8, 8), "motion": True}
+    torch.manual_seed(1)
+    model = build("lite/snn", small)
+    rng = np.random.default_rng(6)
+    truth, guess = truth_and_guess(rng, 100, 1.0)
+    velocities = rng.normal(0, 1, truth.shape)
+    fitted = fit(Collected(blobs(guess - velocities, 1.0) / 2, truth, velocities), "lite")
+    before = model.snn.head.weight.detach().clone()
+    apply(model, fitted)
+    assert model.config.lead == fitted.lead > 0.5
+    assert model.covariance_scale == fitted.covariance_scale
+    assert fitted.temperature != 1.0
+    torch.testing.assert_close(model.snn.head.weight[:13], before[:13] / fitted.temperature)
+    np.testing.assert_allclose(
+        model.ahead(np.ones((26, 1, 1), np.float32)), np.full((13, 2), fitted.lead), rtol=1e-6
+    )
+    assert model.ahead(np.ones((3, 13, 2))).shape == (3, 13, 2)
+    assert model.ahead(None) is None and build("lite/snn", small).ahead(np.ones((13, 2))) is None
 
 
 @pytest.mark.parametrize("kind", ["cnn", "snn", "rnn", "hybrid_cnn_snn", "hybrid_cnn_rnn"])
@@ -122,7 +161,7 @@ def test_the_temperature_leaves_velocities_and_where_a_joint_is_looked_for():
 def test_the_calibration_travels_with_the_weights(tmp_path):
     rng = np.random.default_rng(4)
     truth, guess = truth_and_guess(rng, 30, 1.0)
-    fitted = fit(blobs(guess, 1.0), truth, "lite")
+    fitted = fit(Collected(blobs(guess, 1.0), truth), "lite")
     model = build("lite/cnn", LiteConfig(input_size=32, cnn_widths=(4, 4, 8, 8)).asdict())
     save_checkpoint(model, tmp_path / "a.safetensors", to_note(fitted))
     note = json.loads(read_notes(tmp_path / "a.safetensors")["calibration"])

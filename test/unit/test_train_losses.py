@@ -18,10 +18,11 @@ from hybrid_pose_ros.train.losses import (
     peak_error,
     pixel_error,
     regression_loss,
+    speed_weights,
     target_maps,
 )
 from hybrid_pose_ros.train.module import Stage
-from hybrid_pose_ros.train.objective import objective
+from hybrid_pose_ros.train.objective import objective, run_network
 from hybrid_pose_ros.train.published_losses import hybrid_loss, label_maps, sequence_loss
 from hybrid_pose_ros.train.samples import Batch
 
@@ -133,6 +134,66 @@ def test_spikes_cost_what_their_weight_says():
     dear = objective(model, data, "ours", LossConfig(spikes=10.0))
     assert 0 < free["spikes"] < 1
     assert dear["loss"].item() == pytest.approx(free["loss"].item() + 10 * free["spikes"].item())
+
+
+def test_fast_joints_count_more_by_their_speed():
+    gain = 0.5
+    cells = torch.zeros(21, 1, 13, 2)
+    steps = torch.arange(21.0)
+    cells[:, 0, 1, 0] = 0.1 * steps  # 4 px per 100 ms: half of what counts as fast
+    cells[:, 0, 2, 1] = 0.2 * steps
+    cells[:, 0, 3, 0] = 2.0 * steps  # ten times as fast, counts as three
+    cells[:, 0, 4] = torch.nan
+    weights = speed_weights(cells, 64, gain)
+    assert weights.shape == cells.shape[:-1]
+    torch.testing.assert_close(
+        weights[:, 0, :5], torch.tensor([1.0, 1.25, 1.5, 2.5, 1.0]).expand(21, -1)
+    )
+    assert speed_weights(cells[:1], 64, gain).eq(1).all()
+    jump = torch.zeros(21, 1, 13, 2)
+    jump[10:, 0, 0, 0] = 0.9  # within one bin: a tenth of a cell per bin on average around it
+    weights = speed_weights(jump, 64, gain)[:, 0, 0]
+    assert weights[10] == pytest.approx(1.25)
+    assert (weights > 1).sum() == 9
+    assert weights[0] == weights[-1] == 1
+
+
+def test_the_weight_of_fast_joints_enters_the_loss_where_somebody_is():
+    torch.manual_seed(3)
+    model = LiteHybrid(SMALL).eval()
+    data = batch(following=False)._replace(present=torch.tensor([True, False]))
+    answer = run_network(model, data)
+    weights = speed_weights(answer.cells, answer.heatmaps.shape[-1], 2.0)
+    weights[:, 1] = 1
+    expected = heatmap_loss(answer.heatmaps, answer.cells, data.present, weights=weights)
+    plain = heatmap_loss(answer.heatmaps, answer.cells, data.present)
+    got = objective(model, data, "ours", LossConfig(fast=2.0, velocity=0.0))["heatmaps"]
+    assert got.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert got.item() != pytest.approx(plain.item(), rel=1e-3)
+
+
+def test_weights_of_joints_are_those_of_their_losses():
+    logits, cells = torch.randn(1, 13, 16, 16), 15 * torch.rand(1, 13, 2)
+    each = [heatmap_loss(logits[:, j : j + 1], cells[:, j : j + 1]) for j in range(13)]
+    weights = torch.rand(1, 13)
+    got = heatmap_loss(logits, cells, weights=weights)
+    torch.testing.assert_close(got, (torch.stack(each) * weights[0]).mean())
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_still_norms_keep_their_statistics_and_are_trained(still):
+    torch.manual_seed(2)
+    model = LiteHybrid(SMALL)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    settings = StageConfig(2, 1e-2, steps=3, bins=(3, 3), still_norms=still)
+    stage = Stage(model, settings, LossConfig(), "ours", 3)
+    stage.on_train_epoch_start()
+    (optimizer,), _ = stage.configure_optimizers()
+    objective(model, batch(following=False), "ours", LossConfig())["loss"].backward()
+    optimizer.step()
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert any("running" in k for k in changed) != still
+    assert {"snn.s0.norm.weight", "snn.s0.norm.bias", "snn.u1.conv.weight"} <= changed
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1])

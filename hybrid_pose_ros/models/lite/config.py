@@ -10,6 +10,7 @@ from hybrid_pose_ros.skeleton import NUM_JOINTS
 
 HEADS = ("fine", "coarse")
 CNN_STEPS = ("hold", "rerun")
+MAX_LEAD = 3.0  # bins
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class LiteConfig(NetworkConfig):
             with what it knows already (carry.py).
         rest: hybrids: joints are still at a keyframe; of a CNN-SNN it says where the deeper
             membranes rest until the next one, not only where they start (spiking_unet.py).
+        lead: joints are decoded so many bins of their velocities ahead of their heatmaps, which
+            follow what happens with a delay (motion.py); fitted after training.
         cnn_step: how a CNN alone answers a step: "hold" its heatmaps or "rerun" on the last bins.
     """
 
@@ -51,6 +54,7 @@ class LiteConfig(NetworkConfig):
     motion: bool = False
     carry: bool = False
     rest: bool = False
+    lead: float = 0.0
     cnn_step: str = "hold"
 
     def __post_init__(self) -> None:
@@ -68,6 +72,10 @@ class LiteConfig(NetworkConfig):
             raise ValueError(f"head must be one of {HEADS}, got {self.head!r}")
         if self.carry and not self.motion:
             raise ValueError("carry needs motion: the velocities are what it keeps")
+        if not 0.0 <= self.lead <= MAX_LEAD or (self.lead and not self.motion):
+            raise ValueError(
+                f"lead must lie in 0..{MAX_LEAD} bins and needs motion, got {self.lead}"
+            )
         if self.cnn_step not in CNN_STEPS:
             raise ValueError(f"cnn_step must be one of {CNN_STEPS}, got {self.cnn_step!r}")
 

@@ -6,8 +6,9 @@
 
 c_i (one map per joint) and m_i (two: along columns and rows) are what the recurrent part says of
 bin i. Moving logits by bilinear interpolation hardly blurs the peak: where a logit is a parabola,
-interpolation only adds a constant. On a CPU a whole sequence is one pass over memory
-(`motion_kernels.py`); elsewhere PyTorch's own operations run.
+interpolation only adds a constant. Neurons and output follow the evidence with a delay; a fast
+joint is a little further along its velocity (`LiteConfig.lead`). On a CPU a whole sequence is one
+pass over memory (`motion_kernels.py`); elsewhere PyTorch's own operations run.
 """
 
 from __future__ import annotations
