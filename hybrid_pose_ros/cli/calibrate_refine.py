@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid_pose_ros.cli import calibrate_input
+from hybrid_pose_ros.cli.output_file import add_force, check_output
 from hybrid_pose_ros.errors import CalibrationError, ConfigError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how far a moved camera may also have been shifted, m (%(default)s)",
     )
     add("--out", type=Path, required=True, help="the new rig file")
-    add("--force", action="store_true", help="overwrite it if it exists")
+    add_force(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,8 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from hybrid_pose_ros.pose.rig import Rig, load_rig, save_rig
     from hybrid_pose_ros.pose.rig_check import residuals_px
 
-    if args.out.exists() and not args.force:
-        raise ConfigError(f"{args.out} exists already; choose another name or give --force")
+    check_output(args.out, args.force)
     if not args.shift_m > 0:
         raise ConfigError(f"--shift-m must be above 0, got {args.shift_m}")
     beliefs = Beliefs(position_m=args.shift_m)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid_pose_ros.cli.evaluate_data import add_data_arguments, at_least_1, open_scenes
+from hybrid_pose_ros.cli.output_file import add_force, check_output
 from hybrid_pose_ros.errors import ConfigError, RecordingError
 from hybrid_pose_ros.resources import share_path
 
@@ -32,11 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(data="", cameras="cam2,cam3")  # the bundled recording
     parser.add_argument("--measure-s", type=float, default=1.0, help="seconds per measurement")
     parser.add_argument("--out", type=Path, help="write the result to this JSON file")
+    add_force(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Count, measure if possible, print."""
+    if args.out is not None:
+        check_output(args.out, args.force)  # before the imports, which take seconds
     import torch
 
     from hybrid_pose_ros.eval.contenders import load_networks

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybrid_pose_ros.cli.events_input import add_input, add_partial, progress_bar
+from hybrid_pose_ros.cli.output_file import add_force
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the packets of a bag: mono (exact) or evt3 (smaller: microseconds, of which a "
         "receiver sees 24 bits) (default: %(default)s)",
     )
-    parser.add_argument("--force", action="store_true", help="replace the target if it exists")
+    add_force(parser)
     add_partial(parser)
 
 

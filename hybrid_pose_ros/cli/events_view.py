@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from hybrid_pose_ros.cli.events_input import add_input, add_partial, progress_bar
+from hybrid_pose_ros.cli.output_file import add_force, check_output
 
 EXAMPLE = """example:
   hybrid_pose events view recordings/demo --out demo.mp4
@@ -25,11 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, default=20.0, help="length from the start (default: %(default)s)"
     )
+    add_force(parser)
     add_partial(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Render, then print what was written."""
+    check_output(args.out, args.force)
     from hybrid_pose_ros.view.event_film import render_events
 
     with progress_bar("rendering") as progress:

@@ -7,6 +7,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+from hybrid_pose_ros.cli.output_file import add_force, check_output
+
 EXAMPLE = """examples:
   hybrid_pose import-checkpoint published.pt hybrid.safetensors --model hybrid_cnn_snn
   hybrid_pose import-checkpoint cnn.pt snn.pt start.safetensors --model hybrid_cnn_snn
@@ -27,11 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tau", type=float, help="time constant of the LIF neurons, bins")
     parser.add_argument("--decay", type=float, help="factor of the hybrids' output per bin")
     parser.add_argument("--seed", type=int, default=0, help="of weights that no file gives")
+    add_force(parser)
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Load, check, write; nothing is written if anything does not fit."""
+    check_output(args.out, args.force)  # before the imports, which take seconds
     import torch
 
     from hybrid_pose_ros.models.checkpoint import save_checkpoint

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid_pose_ros.cli import infer_published
+from hybrid_pose_ros.cli.output_file import add_force, check_output
 from hybrid_pose_ros.errors import ConfigError, UserError
 from hybrid_pose_ros.resources import share_path
 
 if TYPE_CHECKING:
+    from hybrid_pose_ros.events.filters import FilterConfig
+    from hybrid_pose_ros.pose.rig import Rig
     from hybrid_pose_ros.runtime.offline import CameraPoses
 
 EXAMPLE = """example:
@@ -55,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ignore events without a neighbour in the milliseconds before",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, help="write all poses to this .npz file")
+    add_force(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     infer_published.add_flags(parser)
 
@@ -66,7 +69,21 @@ def run(args: argparse.Namespace) -> int:
     if args.recording is None:
         raise ConfigError("no recording given; for a result file of a data set use --txt_path")
     if args.out is not None:
-        _check_out(args.out)
+        check_output(args.out, args.force)
+    poses = _infer(args)
+    if args.out is not None:
+        _write(args.out, poses)
+    summary = {name: _summary(found) for name, found in poses.items()}
+    if args.json:
+        print(json.dumps(summary, indent=2))
+    else:
+        for name, figures in summary.items():
+            print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
+    return 0
+
+
+def _infer(args: argparse.Namespace) -> dict[str, CameraPoses]:
+    """Poses of every camera; what can be wrong with the arguments is said before the work."""
     from hybrid_pose_ros.events.filters import FilterConfig
     from hybrid_pose_ros.pose.rig import camera_names, load_rig
 
@@ -74,7 +91,13 @@ def run(args: argparse.Namespace) -> int:
     filters = FilterConfig(tuple(args.mask), args.hot_pixel_hz, args.background_ms)
     filters.check_cameras(names)
     rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), names)
-    # These take seconds; what can be wrong with the arguments is known before.
+    return _infer_with(args, rig, filters)
+
+
+def _infer_with(
+    args: argparse.Namespace, rig: Rig, filters: FilterConfig
+) -> dict[str, CameraPoses]:
+    """The work; its imports alone take seconds."""
     import torch
     from tqdm import tqdm
 
@@ -88,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     model = infer_published.load_any(weights).to(device)
     with tqdm(total=100, desc="inference", unit="%", disable=None) as bar:
         try:
-            poses = infer_recording(
+            return infer_recording(
                 args.recording, model, rig, EstimatorConfig(keyframes=args.keyframes),
                 device=device, engine=args.engine, delay_bins=args.delay_bins, filters=filters,
                 progress=lambda share: bar.update(100 * share - bar.n),
@@ -97,15 +120,6 @@ def run(args: argparse.Namespace) -> int:
             raise
         except ValueError as error:
             raise UserError(str(error)) from error
-    if args.out is not None:
-        _write(args.out, poses)
-    summary = {name: _summary(found) for name, found in poses.items()}
-    if args.json:
-        print(json.dumps(summary, indent=2))
-    else:
-        for name, figures in summary.items():
-            print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in figures.items()))
-    return 0
 
 
 def _summary(poses: CameraPoses) -> dict:
@@ -127,19 +141,6 @@ def _keyframe_rate(poses: CameraPoses) -> float:
         return 0.0
     seconds = (poses.updates[-1].t_ns - poses.keyframes[0].t_ns) * 1e-9
     return round((len(poses.keyframes) - 1) / seconds, 2) if seconds > 0 else 0.0
-
-
-def _check_out(path: Path) -> None:
-    """Before the work: whether its result can be written at all.
-
-    Raises:
-        ConfigError: naming the path.
-    """
-    if path.is_dir():
-        raise ConfigError(f"--out {path} is a folder; name a file, such as {path / 'poses.npz'}")
-    above = next(p for p in path.absolute().parents if p.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK)):
-        raise ConfigError(f"--out {path}: {above} cannot be written to; choose another place")
 
 
 def _write(path: Path, poses: dict[str, CameraPoses]) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybrid_pose_ros.cli.output_file import check_output
 from hybrid_pose_ros.errors import ConfigError, WeightsError
 from hybrid_pose_ros.resources import share_path
 
@@ -36,6 +37,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge a network on the test sequences; print and write the result."""
+    if args.txt_path is None:
+        raise ConfigError("--config_path needs --txt_path, the file of the result")
+    check_output(args.txt_path, args.force)  # before the imports, which take seconds
     from torch.utils.data import DataLoader
     from tqdm import tqdm
 
@@ -48,8 +52,6 @@ def run(args: argparse.Namespace) -> int:
     from hybrid_pose_ros.models.fold import folded
     from hybrid_pose_ros.pose.rig import camera_names
 
-    if args.txt_path is None:
-        raise ConfigError("--config_path needs --txt_path, the file of the result")
     network = load_any(args.weights or share_path("weights", "lite_hybrid.safetensors"))
     config = _settings(args.config_path, network.kind)
     folder = args.recording or (config.data.folder if config and _names_data(config) else None)

@@ -8,6 +8,7 @@ import os
 import sys
 
 from hybrid_pose_ros.errors import UserError
+from hybrid_pose_ros.runtime.held_signals import repeated_interrupts
 
 # verb -> (module, help). A verb's module is imported only when it is used; it has
 # add_arguments(parser) and run(args) -> exit status.
@@ -35,8 +36,9 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
     argv = sys.argv[1:] if argv is None else argv
     try:
-        args = build_parser(argv[0] if argv else "").parse_args(argv)
-        return args.run(args)
+        with repeated_interrupts():
+            args = build_parser(argv[0] if argv else "").parse_args(argv)
+            return args.run(args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def refuse_existing(path: Path, force: bool) -> None:
+    """Nothing is replaced unless `force` says so, and never a folder of other things.
+
+    Raises:
+        RecordingError: `path` exists and `force` is off, or it is a folder that is not a rosbag2.
+    """
+    if path.exists() and not force:
+        raise RecordingError(f"{path} exists already; choose another name or give --force")
+    if path.is_dir() and any(path.iterdir()) and not (path / "metadata.yaml").is_file():
+        raise RecordingError(f"{path} is a folder, and not of a recording; choose another name")
+
+
 @contextmanager
 def unfinished(path: Path, force: bool = False) -> Iterator[Path]:
     """A path of the same name to write to; it is moved to `path` if the context ends well.
@@ -22,10 +34,10 @@ def unfinished(path: Path, force: bool = False) -> Iterator[Path]:
         force: replace what is there.
 
     Raises:
-        RecordingError: if `path` exists (and force is off) or cannot be written.
+        RecordingError: if `path` exists (and force is off, or it is a folder of other things) or
+            cannot be written.
     """
-    if path.exists() and not force:
-        raise RecordingError(f"{path} exists already; choose another name or give --force")
+    refuse_existing(path, force)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=path.parent))

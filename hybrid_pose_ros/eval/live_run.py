@@ -59,7 +59,7 @@ def play_through_graph(bag: Path, options: GraphOptions, folder: Path) -> float:
     specs = graph_processes(bag, options, folder)
     with (folder / LOG).open("w", encoding="utf-8") as log:
         watch = _Watch(log, seconds)
-        with Supervisor(specs, write=watch.line) as graph:
+        with Supervisor(specs, write=watch.line, shown=False) as graph:
             watch.graph = graph
             graph.wait("replay_node", watch.tick)
             _settle(graph)

@@ -1,12 +1,20 @@
-"""Holds Ctrl-C and SIGTERM back while something must not be interrupted half-way."""
+"""Signals at a bad moment: held back until it is over, or repeated where Python lost them."""
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+_AGAIN_S = 0.05
 
 
 @contextmanager
@@ -37,3 +45,31 @@ def held_signals() -> Iterator[None]:
             signal.signal(number, handler)
         for pending in dict.fromkeys(came):
             signal.raise_signal(pending)
+
+
+@contextmanager
+def repeated_interrupts() -> Iterator[None]:
+    """A KeyboardInterrupt that Python discards inside the block comes again.
+
+    Where nothing can be raised, as in the callback to which Numba's compiler hands what it has
+    compiled, Ctrl-C would only be told and the work go on.
+    """
+    before = sys.unraisablehook
+
+    def notice(lost: UnraisableHookArgs) -> None:
+        if lost.exc_type is KeyboardInterrupt:
+            again = threading.Timer(_AGAIN_S, press)
+            again.daemon = True
+            again.start()
+        else:
+            before(lost)
+
+    def press() -> None:
+        if sys.unraisablehook is notice:  # the block has not ended
+            _thread.interrupt_main()
+
+    sys.unraisablehook = notice
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before

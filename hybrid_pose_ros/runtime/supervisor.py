@@ -23,14 +23,24 @@ class ProcessError(UserError):
 
 @dataclass(frozen=True)
 class Exit:
-    """A process that ended by itself."""
+    """A process that ended by itself.
+
+    Attributes:
+        name: of the process.
+        status: as subprocess has it, negative for a signal.
+        last_lines: of its output.
+        shown: whoever reads this has seen them.
+    """
 
     name: str
     status: int
     last_lines: list[str]
+    shown: bool
 
     def __str__(self) -> str:
         text = f"{self.name} ended with {describe_exit(self.status)}"
+        if self.shown and self.last_lines:
+            return f"{text}; its last lines are above, after [{self.name}]"
         return "\n    ".join([text + (":" if self.last_lines else ""), *self.last_lines])
 
 
@@ -42,6 +52,8 @@ class Supervisor:
         on_exit: "stop": one that ends unasked ends all; "restart": it is started again.
         restart_limit: so many times each, then it counts as "stop".
         write: called with every line of output and every remark.
+        shown: whether `write` shows them to whoever reads the errors, which then do not say again
+            what a process has said.
     """
 
     def __init__(
@@ -50,6 +62,7 @@ class Supervisor:
         on_exit: str = "stop",
         restart_limit: int = 5,
         write: Callable[[str], None] = print,
+        shown: bool = True,
     ) -> None:
         self._specs = {spec.name: spec for spec in specs}
         if len(self._specs) != len(specs):
@@ -57,7 +70,7 @@ class Supervisor:
         self._restarts_left = dict.fromkeys(
             self._specs, restart_limit if on_exit == "restart" else 0
         )
-        self._write = write
+        self._write, self._shown = write, shown
         self._children: dict[str, Child] = {}
         self._finished: dict[str, int] = {}
 
@@ -77,13 +90,14 @@ class Supervisor:
         """Restart what ended, or give up on it.
 
         Raises:
-            ProcessError: naming the process, its status and its last lines of output.
+            ProcessError: naming the process, its status and, unless they are shown anyway, its last
+                lines of output.
         """
         for name, child in list(self._children.items()):
             status = child.poll()
             if status is None:
                 continue
-            end = Exit(name, status, child.last_lines())
+            end = Exit(name, status, child.last_lines(), self._shown)
             child.close()
             del self._children[name]
             self._finished[name] = status

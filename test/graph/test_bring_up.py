@@ -181,7 +181,11 @@ def test_parameter_out_of_range_ends_up_with_its_name(command, tmp_path, weights
     config.write_text("/**/cnn_node:\n  ros__parameters:\n    threads: 1000\n")
     status, output, errors = hybrid_pose("up", "--config", config, "--weights", weights)
     assert status == 2
-    assert "threads must be in 1..256, got 1000" in output + errors
+    told = output + errors
+    assert told.count("threads must be in 1..256, got 1000") == 1, told
+    assert errors == (
+        "error: cnn_node ended with exit status 2; its last lines are above, after [cnn_node]\n"
+    )
 
 
 def test_unreadable_parameter_file_is_named(tmp_path, weights, hybrid_pose):

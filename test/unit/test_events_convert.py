@@ -157,6 +157,18 @@ def test_existing_files_stay_unless_forced(tmp_path, capsys):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "b.h5", "bag"]
 
 
+def test_a_folder_of_other_things_stays_even_then(tmp_path, capsys):
+    source = make_npz(tmp_path / "a.npz", make_events(100))
+    home = tmp_path / "home"
+    home.mkdir()
+    assert hybrid_pose("convert", source, home, "--force") == 0  # it was empty
+    (home / "metadata.yaml").unlink()
+    (home / "thesis.txt").write_text("years of work")
+    assert hybrid_pose("convert", source, home, "--force") == 2
+    assert f"{home} is a folder, and not of a recording" in capsys.readouterr().err
+    assert (home / "thesis.txt").read_text() == "years of work"
+
+
 def test_nothing_half_written(tmp_path, capsys):
     """A source that breaks in the middle leaves the old target as it was."""
     source = tmp_path / "a.raw"

@@ -67,13 +67,22 @@ def test_wait_returns_when_the_named_process_has_finished(lines):
     assert statuses == {"short": 0, "sleeper": -signal.SIGTERM}
 
 
-def test_death_names_process_status_and_last_words(lines):
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        (False, "dying ended with exit status 7:\n    my last words"),
+        (True, "dying ended with exit status 7; its last lines are above, after [dying]"),
+    ],
+)
+def test_death_names_process_status_and_last_words(lines, shown, told):
     dying = python("dying", "import sys; print('my last words'); sys.exit(7)")
     with (
-        pytest.raises(ProcessError, match=r"dying ended with exit status 7:\n    my last words"),
-        Supervisor([sleeper(), dying], write=lines.append) as supervisor,
+        pytest.raises(ProcessError) as error,
+        Supervisor([sleeper(), dying], write=lines.append, shown=shown) as supervisor,
     ):
         supervisor.wait()
+    assert str(error.value) == told
+    assert lines.count("[dying] my last words") == 1
     assert "sleeper" not in supervisor  # the others were stopped
 
 
@@ -99,7 +108,7 @@ def test_restart_until_the_limit(lines):
     supervisor = Supervisor([dying], on_exit="restart", restart_limit=2, write=lines.append)
     with pytest.raises(ProcessError, match="exit status 3"), supervisor:
         supervisor.wait()
-    assert lines.count("[dying] born") == 3
+    assert "\n".join(lines).count("born") == 3
     assert sum("is started again" in line for line in lines) == 2
 
 

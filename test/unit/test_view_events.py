@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from hybrid_pose_ros.cli import events_view
+from hybrid_pose_ros.cli import events_view, main
 from hybrid_pose_ros.data.bag_writer import BagWriter
 from hybrid_pose_ros.data.cdr import build_event_packet
 from hybrid_pose_ros.data.event_file import open_events
@@ -84,6 +84,17 @@ def test_picture_of_one_topic(bag, tmp_path, capsys):
     row = picture[8 + int(20.5 * scale)].max(1) > 100  # the events' row; the first 40 ms win a tie
     assert 0.9 * 40 * scale < row.sum() < 1.1 * 40 * scale
     assert not (picture[8 + int(30.5 * scale)].max(1) > 100).any()
+
+
+def test_a_film_is_replaced_when_told_so(bag, tmp_path):
+    out = tmp_path / "view.png"
+    words = ["events", "view", str(bag), "--out", str(out), "--seconds", "0.1"]
+    assert main.main(words) == 0
+    before = out.read_bytes()
+    assert main.main([*words, "--topic", TOPICS[0]]) == 2
+    assert out.read_bytes() == before
+    assert main.main([*words, "--topic", TOPICS[0], "--force"]) == 0
+    assert out.read_bytes() != before
 
 
 @pytest.mark.parametrize(

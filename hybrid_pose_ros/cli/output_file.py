@@ -1,0 +1,33 @@
+"""The file that a verb is told to write: what is there already stays, unless --force is given."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from hybrid_pose_ros.data.unfinished import refuse_existing
+from hybrid_pose_ros.errors import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Declare --force."""
+    parser.add_argument("--force", action="store_true", help="replace the output file if it exists")
+
+
+def check_output(path: Path, force: bool) -> None:
+    """Before the work: whether its result may be written, and can.
+
+    Raises:
+        ConfigError: `path` is a folder, or there can be no file.
+        RecordingError: it exists, and `force` is off.
+    """
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; name a file")
+    above = next(p for p in path.absolute().parents if p.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise ConfigError(f"{path}: {above} cannot be written to; choose another place")
+    refuse_existing(path, force)
