@@ -63,10 +63,11 @@ class Batches(Dataset):
         else:
             self.places = _grid(self.views, self.windows, longest)
         if not self.places:
+            found = max((len(view.uv) for view in self.views), default=0)
             raise RecordingError(
                 f"no recording is long enough for sequences of {longest} bins "
-                f"({longest * TRUTH_PERIOD_NS * 1e-9:g} s); the longest has "
-                f"{max((len(view.uv) for view in self.views), default=0)}"
+                f"({longest * TRUTH_PERIOD_NS * 1e-9:g} s) that begin {FIRST_SAMPLE} bins after "
+                f"its start; the longest has {found}"
             )
 
     @property

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from hybrid_pose_ros.events.crop import Crop
+from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.covariance_scale import CovarianceScale, fit_covariance_scale
 from hybrid_pose_ros.pose.heatmap import WINDOW, decode_heatmaps
@@ -110,7 +111,7 @@ def fit(collected: Collected, preset: str) -> Calibration:
 
 def apply(model: PoseNetwork, calibration: Calibration) -> None:
     """Put what was fitted into the network."""
-    if model.config.preset == "lite":
+    if isinstance(model.config, LiteConfig):
         apply_temperature(model, calibration.temperature)
         model.config = dataclasses.replace(model.config, lead=calibration.lead)
     model.covariance_scale = calibration.covariance_scale

@@ -129,10 +129,12 @@ def make_clips(config: DataConfig, workers: int) -> None:
 
     Raises:
         RecordingError: the folder has other clips, or clips of another simulated world.
+        CalibrationError: the DHP19 rig has no such camera.
     """
     training, plans = plan_clips(config)
     if config.source == "simulated":
         plans = training + plans
+    load_rig(share_path("config", "dhp19_rig.yaml"), config.cameras)  # before a folder is made
     check_clips(plans, config)
     note_look(Path(config.folder))
     missing = [p for p in plans if not (Path(config.folder) / f"{p.name}.npz").exists()]

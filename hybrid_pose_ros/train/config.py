@@ -163,6 +163,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         one_of("recipe", self.recipe, RECIPES)
+        if self.threads < 1 or self.seed < 0:
+            raise ValueError(
+                f"threads >= 1 and seed >= 0 expected, got {self.threads} and {self.seed}"
+            )
         if self.recipe == "published" and self.augmentation != AugmentationConfig():
             raise ValueError("augmentation belongs to the recipe 'ours', remove it")
         ours = self.recipe == "ours"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -18,6 +20,18 @@ from hybrid_pose_ros.train.config import TrainConfig
 T = TypeVar("T")
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """YAML in which a key may be given once; plain YAML takes the last of two without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := sorted({str(key) for key in keys if keys.count(key) > 1}):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{', '.join(twice)} is given twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
 def load_train_config(path: Path) -> TrainConfig:
     """Read a YAML file whose keys are those of TrainConfig.
 
@@ -25,7 +39,7 @@ def load_train_config(path: Path) -> TrainConfig:
         ConfigError: the file is missing or not YAML, or a key is unknown or a value wrong.
     """
     try:
-        values = yaml.safe_load(Path(path).read_text()) or {}
+        values = yaml.load(Path(path).read_text(), _OnceLoader) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"cannot read training settings {path}: {error}") from error
     return build_config(values, str(path))
@@ -95,12 +109,12 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             raise ConfigError(f"{where} must be a list of {len(inner)}, got {value!r}")
         return tuple(_convert(inner[0], item, where) for item in value)
     if hint is float and isinstance(value, str):  # YAML takes 1e-3 for a text
-        try:
-            return float(value)
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):
+            value = float(value)
     accepted = {float: (int, float)}.get(hint, hint) if origin is None else ()
     if isinstance(value, accepted) and (hint is bool or not isinstance(value, bool)):
+        if hint is float and not math.isfinite(value):
+            raise ConfigError(f"{where} must be a finite number, got {value!r}")
         return float(value) if hint is float else value
     kind = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     raise ConfigError(f"{where} must be {kind.get(hint, 'a list or mapping')}, got {value!r}")

@@ -88,6 +88,17 @@ class DataConfig:
             )
         if made and not self.held_out_movements:
             raise ValueError("held_out_movements must name one: validation clips show them")
+        if wrong := [m for m in self.held_out_movements if not 1 <= m <= 33]:
+            raise ValueError(f"held_out_movements are DHP19's numbers 1 to 33, got {wrong}")
+        if not 0 < self.seconds <= 3600 or not 0 <= self.free_share <= 1:
+            raise ValueError(
+                "seconds in 0..3600 and free_share in 0..1 expected, got "
+                f"{self.seconds} and {self.free_share}"
+            )
+        if self.seed < 0 or self.step_ms < 1:
+            raise ValueError(
+                f"seed >= 0 and step_ms >= 1 expected, got {self.seed} and {self.step_ms}"
+            )
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ def stages_of(name: str, config: TrainConfig) -> list[str]:
     kind = name.split("/")[1]
     unknown_keys(config.initial, list(KINDS), "initial")
     unknown_keys(config.start, list(KINDS), "start")
+    unknown_keys(config.weights, list(PRESETS), "weights")
     stages = STAGES[config.recipe].get(kind, (kind,))
     if kind in config.start:  # it has been put together before
         stages = tuple(stage for stage in stages if stage in config.start)

@@ -30,6 +30,7 @@ from hybrid_pose_ros.train.parts import (
     stage_settings,
     stages_of,
 )
+from hybrid_pose_ros.train.preflight import check
 from hybrid_pose_ros.train.published_initialisation import initialise
 from hybrid_pose_ros.train.samples import windows_for
 from hybrid_pose_ros.train.trainer import BatchLoaders, make_trainer
@@ -82,7 +83,7 @@ def train(
     if simulate_only:
         make_clips(config.data, config.threads)
         return Path(config.data.folder)
-    _check(name, config, stages)
+    check(name, config, stages)
     run = Run(name, config, *_views(config.data, config.threads), models={})
     Path(config.output).mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_dump(plain(config), sort_keys=False)
@@ -98,6 +99,7 @@ def train_stage(run: Run, kind: str) -> PoseNetwork:
     model = prepare(run, kind)
     tag, weights = identity(model, settings, config), run.weights(kind)
     if finished(weights, tag):
+        print(f"{kind} has been trained already: {weights}", file=sys.stderr)
         run.models[kind] = load_checkpoint(weights)
         return run.models[kind]
     windows = windows_for(config.recipe, config.data, model.config)
@@ -112,6 +114,8 @@ def train_stage(run: Run, kind: str) -> PoseNetwork:
     )  # fmt: skip
     trainer = make_trainer(config, kind, batches.steps)
     last = unfinished(Path(config.output) / kind / "last.ckpt", tag)
+    if last is not None:
+        print(f"{kind} goes on from {last}", file=sys.stderr)
     stage = Stage(model, settings, config.loss, config.recipe, batches.steps, tag)
     trainer.fit(
         stage,
@@ -168,29 +172,6 @@ def _finish(run: Run, kind: str, checks: ValidationBatches, notes: dict[str, str
         save_checkpoint(model, path, notes | calibration.to_note(fitted))
     table = calibration.as_markdown(fitted)
     (Path(run.config.output) / f"{kind}_reliability.md").write_text(table)
-
-
-def _check(name: str, config: TrainConfig, stages: list[str]) -> None:
-    """Everything that can be known to be wrong before anything is written."""
-    known = stages_of(name, config)
-    run = Run(name, config, [], [], {})
-    if config.data.source == "fresh":
-        FreshViews(config.data)
-    for kind in stages:
-        model = build(f"{run.family}/{kind}", config.network)
-        if kind in config.start:
-            start = config.start[kind]
-            if changed := go_on_from(model, Path(start)):
-                print(f"note: {start} was trained with {', '.join(changed)}", file=sys.stderr)
-        for part in (*parts_of(kind), kind):
-            path = config.initial.get(part)
-            earlier = part != kind and part in known and part not in stages
-            if path is not None or earlier:
-                path = path or str(run.weights(part))
-                put_in(model, load_part(Path(path), f"{run.family}/{part}"), path)
-        tag = identity(model, stage_settings(config, kind), config)
-        if not finished(run.weights(kind), tag):
-            unfinished(Path(config.output) / kind / "last.ckpt", tag)
 
 
 def _views(data: DataConfig, workers: int) -> tuple[list[View], list[View]]:

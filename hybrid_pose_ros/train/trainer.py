@@ -7,11 +7,13 @@ taken between two and a run goes on from it exactly as it would have.
 from __future__ import annotations
 
 import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader
 
+from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.train.batches import Batches, ValidationBatches
 from hybrid_pose_ros.train.config import TrainConfig
 from hybrid_pose_ros.train.torchvision_guard import make_importable
@@ -19,11 +21,17 @@ from hybrid_pose_ros.train.torchvision_guard import make_importable
 make_importable()
 
 import lightning  # noqa: E402
+from lightning.fabric.utilities.exceptions import MisconfigurationException  # noqa: E402
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint  # noqa: E402
 from lightning.pytorch.loggers import TensorBoardLogger as TensorBoardLogger  # noqa: E402
 
 LightningModule = lightning.LightningModule
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no advertisements
+for said_of_every_run_that_goes_on in (
+    "Checkpoint directory .* exists and is not empty",
+    r"`ModelCheckpoint\(monitor=.*could not find the monitored key",
+):
+    warnings.filterwarnings("ignore", said_of_every_run_that_goes_on)
 MONITOR = "val_px"
 
 
@@ -53,9 +61,27 @@ class BatchLoaders(lightning.LightningDataModule):
         )
 
 
+class TrueSteps(Callback):
+    """Logs have the step they are of: after a restart, Lightning's own count is one too high."""
+
+    def on_train_batch_start(self, trainer: Any, *_: Any) -> None:
+        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
+
+
 def make_trainer(config: TrainConfig, name: str, steps: int) -> lightning.Trainer:
-    """A trainer that writes into <output>/<name> and logs into <output>/<tb_name>/<name>."""
-    settings, callbacks = config.trainer, list[Callback]()
+    """A trainer that writes into <output>/<name> and logs into <output>/<tb_name>/<name>.
+
+    Raises:
+        ConfigError: Lightning has no such accelerator, strategy or precision, or not here.
+    """
+    try:
+        return _make_trainer(config, name, steps)
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        raise ConfigError(f"trainer: {error}") from error
+
+
+def _make_trainer(config: TrainConfig, name: str, steps: int) -> lightning.Trainer:
+    settings, callbacks = config.trainer, list[Callback]([TrueSteps()])
     if settings.save_params:
         # The last one remembers the best one, so it comes second.
         callbacks += [_checkpoint(config, name, "best", MONITOR), _checkpoint(config, name, "last")]

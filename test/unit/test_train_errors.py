@@ -5,9 +5,10 @@ import dataclasses
 import h5py
 import pytest
 
-from hybrid_pose_ros.errors import ConfigError, RecordingError, WeightsError
+from hybrid_pose_ros.errors import CalibrationError, ConfigError, RecordingError, WeightsError
 from hybrid_pose_ros.models.checkpoint import save_checkpoint
 from hybrid_pose_ros.models.presets import build
+from hybrid_pose_ros.train.config import TrainerConfig
 from hybrid_pose_ros.train.data_config import DataConfig
 from hybrid_pose_ros.train.run import train, train_stage
 
@@ -24,6 +25,20 @@ def test_results_of_other_settings_are_not_continued(tiny, run_of, tmp_path):
     (tmp_path / "cnn/last.ckpt").write_bytes(b"rubbish")
     with pytest.raises(ConfigError, match=r"last\.ckpt is damaged"):
         train("lite/cnn", config)
+
+
+def trainer(**settings):
+    return {"trainer": TrainerConfig(**settings)}
+
+
+@pytest.mark.parametrize("simulate_only", [True, False])
+def test_unknown_cameras_are_named_before_clips_are_made(tiny, tmp_path, simulate_only):
+    config = tiny(tmp_path / "out")
+    data = dataclasses.replace(config.data, folder=str(tmp_path / "out/clips"), cameras=("cam7",))
+    config = dataclasses.replace(config, data=data)
+    with pytest.raises(CalibrationError, match="no calibration for cam7"):
+        train("lite/cnn", config, simulate_only=simulate_only)
+    assert nothing_written(tmp_path)
 
 
 def nothing_written(folder):
@@ -56,9 +71,17 @@ def going_on_from_another_size(folder):
         (lambda _: {"initial": {"cnn": "none.pt"}}, "none.pt is a published checkpoint"),
         (lambda _: {"network": {"input_siz": 32}}, "input_siz"),
         (lambda _: {"network": {"input_size": 33}}, "multiple of 16, got 33"),
+        (lambda _: {"weights": {"lite/cn": "x"}}, "weights.*'lite/cn'"),
+        (lambda _: trainer(accelerator="gpuu"), "trainer: .*accelerator='gpuu'"),
+        (lambda _: trainer(accelerator="cpu", devices=0), "trainer: .*devices=0"),
+        (lambda _: trainer(strategy="ddpp"), "trainer: .*'ddpp'"),
+        (lambda _: trainer(precision="33-true"), "trainer: .*33-true"),
+        (lambda folder: {"output": str(folder / "a_file")}, "output .*a_file is no folder"),
+        (lambda folder: {"output": str(folder / "a_file/x")}, "a_file is no folder"),
     ],
 )
 def test_weights_and_networks_that_do_not_fit_are_named_first(tiny, tmp_path, make, message):
+    (tmp_path / "a_file").touch()
     config = dataclasses.replace(tiny(tmp_path / "out"), **make(tmp_path))
     data = dataclasses.replace(config.data, folder=str(tmp_path / "out"))
     with pytest.raises((ConfigError, WeightsError), match=message):

@@ -21,7 +21,8 @@ from hybrid_pose_ros.train.module import Stage
 from hybrid_pose_ros.train.objective import Answer, errors, run_network
 from hybrid_pose_ros.train.parts import go_on_from, parts_of, stages_of
 from hybrid_pose_ros.train.picture import picture
-from hybrid_pose_ros.train.run import Run, _check, prepare, train_stage
+from hybrid_pose_ros.train.preflight import check
+from hybrid_pose_ros.train.run import Run, prepare, train_stage
 from hybrid_pose_ros.train.samples import Batch, windows_for
 
 
@@ -110,7 +111,7 @@ def test_the_loss_falls_on_what_is_seen_again_and_again(
 
 @pytest.mark.parametrize("recipe", ["ours", "published"])
 def test_a_killed_run_goes_on_with_the_same_curve(
-    tiny, run_of, tmp_path, monkeypatch, losses, recipe
+    tiny, run_of, tmp_path, monkeypatch, losses, capsys, recipe
 ):
     def settings(name):
         config = tiny(tmp_path / name, steps=6)
@@ -154,11 +155,26 @@ def test_a_killed_run_goes_on_with_the_same_curve(
     losses.clear()
     resumed = fit("resumed")
     assert losses == expected[2:]  # from the checkpoint after step 2
+    assert "hybrid_cnn_snn goes on from " in capsys.readouterr().err
+    curves = [curve_of(tmp_path / name / "logs/hybrid_cnn_snn") for name in ("whole", "resumed")]
+    assert curves[0] == curves[1] and {step for _, step in curves[0]} == {1, 3, 5}
     for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     losses.clear()
     fit("resumed")  # finished: nothing is left to do
     assert not losses
+    assert "has been trained already" in capsys.readouterr().err
+
+
+def curve_of(folder):
+    """(tag, step) -> value of everything in the TensorBoard logs of a run and its continuation."""
+    return {
+        (tag, event.step): event.value
+        for path in sorted(folder.glob("*tfevents*"), key=lambda path: path.name.split("."))
+        for log in [EventAccumulator(str(path)).Reload()]
+        for tag in log.Tags()["scalars"]
+        for event in log.Scalars(tag)
+    }
 
 
 def test_training_stops_early_and_keeps_the_best(tiny, run_of, tmp_path, losses, monkeypatch):
@@ -269,7 +285,7 @@ def test_start_weights_of_other_settings_are_named(tiny, tmp_path, capsys):
     config = dataclasses.replace(config, start={"cnn": str(tmp_path / "earlier.safetensors")})
     assert go_on_from(build("lite/cnn", config.network), tmp_path / "earlier.safetensors") == []
     config = dataclasses.replace(config, network=config.network | {"tau": 5.0})
-    _check("lite/cnn", config, ["cnn"])
+    check("lite/cnn", config, ["cnn"])
     assert "earlier.safetensors was trained with tau 3.0 (now 5.0)" in capsys.readouterr().err
 
 

@@ -1,0 +1,66 @@
+"""Everything that can be known to be wrong with a run before anything is written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.models.presets import build
+from hybrid_pose_ros.pose.rig import load_rig
+from hybrid_pose_ros.resources import share_path
+from hybrid_pose_ros.train.config import TrainConfig
+from hybrid_pose_ros.train.fresh import FreshViews
+from hybrid_pose_ros.train.identity import finished, identity, unfinished
+from hybrid_pose_ros.train.parts import (
+    go_on_from,
+    load_part,
+    parts_of,
+    put_in,
+    stage_settings,
+    stages_of,
+)
+from hybrid_pose_ros.train.trainer import make_trainer
+
+
+def check(name: str, config: TrainConfig, stages: list[str]) -> None:
+    """Try settings and weights of a network's stages; recordings are checked as they are opened.
+
+    Raises:
+        UserError: names what is wrong.
+    """
+    _check_folder(Path(config.output))
+    make_trainer(config, stages[-1], 1)
+    load_rig(share_path("config", "dhp19_rig.yaml"), config.data.cameras)
+    if config.data.source == "fresh":
+        FreshViews(config.data)
+    for kind in stages:
+        _check_stage(name, kind, config, stages)
+
+
+def _check_stage(name: str, kind: str, config: TrainConfig, stages: list[str]) -> None:
+    family, known = name.split("/")[0], stages_of(name, config)
+    model = build(f"{family}/{kind}", config.network)
+    if kind in config.start:
+        start = config.start[kind]
+        if changed := go_on_from(model, Path(start)):
+            print(f"note: {start} was trained with {', '.join(changed)}", file=sys.stderr)
+    weights = {part: Path(config.output) / f"{part}.safetensors" for part in (*known, kind)}
+    for part in (*parts_of(kind), kind):
+        path = config.initial.get(part)
+        earlier = part != kind and part in known and part not in stages
+        if path is not None or earlier:
+            path = path or str(weights[part])
+            put_in(model, load_part(Path(path), f"{family}/{part}"), path)
+    tag = identity(model, stage_settings(config, kind), config)
+    if not finished(weights[kind], tag):
+        unfinished(Path(config.output) / kind / "last.ckpt", tag)
+
+
+def _check_folder(path: Path) -> None:
+    above = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise ConfigError(
+            f"output {path}: {above} is no folder that can be written to; choose another place"
+        )
