@@ -128,7 +128,7 @@ class SequenceEngine:
         starts = grid.starts_ns[windows]
         for step in steps:
             counts, heatmaps = self._step(view, starts + (step - 1) * grid.bin_ns, grid.bin_ns)
-            places = [(w, step) for w in windows]
+            places: list[tuple[int, ...]] = [(w, step) for w in windows]
             self._decode(heatmaps, view.camera, found, places, self._velocities())
             if firing is not None:
                 self._count(firing, step - 1, counts)
