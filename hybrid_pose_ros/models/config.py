@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, Self
 
+from hybrid_pose_ros.settings import build_record
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
@@ -37,18 +39,10 @@ class NetworkConfig:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Rebuild from `asdict` (JSON turns tuples into lists).
+    def from_dict(cls, values: dict[str, Any], where: str = "network") -> Self:
+        """Rebuild from `asdict` (JSON turns tuples into lists); `where` is named in errors.
 
         Raises:
-            ValueError: for a key that is not a setting, or a value out of range.
+            ConfigError: a key is no setting, or a value of the wrong type or out of range.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ValueError(f"unknown network settings {unknown}; known are {sorted(known)}")
-        settings: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in values.items()
-        }
-        return cls(**settings)
+        return build_record(cls, values, where)

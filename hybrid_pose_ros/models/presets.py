@@ -61,11 +61,8 @@ def build(name: str, settings: dict[str, Any] | None = None) -> PoseNetwork:
     if name not in PRESETS:
         raise ConfigError(f"unknown network {name!r}; choose one of {', '.join(PRESETS)}")
     preset = PRESETS[name]
-    try:
-        config = preset.config.from_dict(preset.config.asdict() | (settings or {}))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"network {name}: {error}") from error
-    return preset.network(config)
+    values = preset.config.asdict() | (settings or {})
+    return preset.network(preset.config.from_dict(values, f"network {name}"))
 
 
 def name_of(model: PoseNetwork) -> str:

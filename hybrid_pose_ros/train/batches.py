@@ -20,7 +20,7 @@ from hybrid_pose_ros.train.fresh import FreshViews
 from hybrid_pose_ros.train.samples import Batch, collate
 from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View
 
-VALIDATION_BATCH = 8
+VALIDATION_BATCH, VALIDATION_BINS = 8, 20
 FIRST_SAMPLE = 200_000_000 // TRUTH_PERIOD_NS  # nothing has been seen of a person before
 
 
@@ -56,7 +56,7 @@ class Batches(Dataset):
         self._find_places()
 
     def _find_places(self) -> None:
-        longest = self.stage.bins[1] + self.stage.delay[1]
+        longest = self.stage.longest
         if self.augmentation is not None:
             faster = self.augmentation.time_scale[1]
             self.places = _free_places(self.views, longest, faster)
@@ -97,7 +97,7 @@ class Batches(Dataset):
             places = self._next_of_epoch(step)
         else:
             # About the same work each step: fewer sequences where they are longer.
-            longest = high + self.stage.delay[1]
+            longest = self.stage.longest
             size = max(2, round(self.stage.batch * longest / bins)) if bins else self.stage.batch
             places = [self._random_place(rng) for _ in range(size)]
         at = _draw_keyframes(self.stage.keyframes, bins, shared)
@@ -144,6 +144,11 @@ class ValidationBatches(Dataset):
             view, end = self.places[rng.integers(len(self.places))]
             places.append((view, int(rng.integers(FIRST_SAMPLE, end))))
         return collate(self.views, places, self.windows, self.bins, None, rng, self.at)
+
+
+def least_seconds(bins: int, faster: float) -> float:
+    """Length that a clip needs for sequences of so many bins, sped up by that factor."""
+    return (FIRST_SAMPLE + int(np.ceil(bins * faster))) * TRUTH_PERIOD_NS / 1e9
 
 
 def _draw_keyframes(count: tuple[int, int], bins: int, rng: np.random.Generator) -> list[int]:

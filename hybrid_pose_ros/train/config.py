@@ -86,6 +86,11 @@ class StageConfig:
         if self.cnn_rate < 0:
             raise ValueError(f"cnn_rate must be >= 0, got {self.cnn_rate}")
 
+    @property
+    def longest(self) -> int:
+        """Bins of the longest sequence."""
+        return self.bins[1] + self.delay[1]
+
 
 @dataclass(frozen=True)
 class TrainerConfig:

@@ -12,13 +12,13 @@ from hybrid_pose_ros.models.lite.initialiser import RestingPotential
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import KINDS, PRESETS, build, name_of
 from hybrid_pose_ros.models.published import load_published, read_state_dict
+from hybrid_pose_ros.settings import unknown_keys
 from hybrid_pose_ros.train.config import StageConfig, TrainConfig
-from hybrid_pose_ros.train.config_file import unknown_keys
 
 # What only a network with `motion`, or with `carry`, has.
 NEW_KEYS = (
     "keep_logit", "sharpness", "first_motion.weight", "first_motion.bias",
-    "carry.share_logit", "carry.velocity_logit",
+    "carry.share_logit", "carry.still", "carry.velocity_logit",
 )  # fmt: skip
 
 # Recipe -> kind -> stages, each a network of its own; as published, only the CNN comes first.

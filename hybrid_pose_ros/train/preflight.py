@@ -10,6 +10,7 @@ from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
+from hybrid_pose_ros.train.batches import VALIDATION_BINS, least_seconds
 from hybrid_pose_ros.train.config import TrainConfig
 from hybrid_pose_ros.train.fresh import FreshViews
 from hybrid_pose_ros.train.identity import finished, identity, unfinished
@@ -53,9 +54,24 @@ def _check_stage(name: str, kind: str, config: TrainConfig, stages: list[str]) -
         if path is not None or earlier:
             path = path or str(weights[part])
             put_in(model, load_part(Path(path), f"{family}/{part}"), path)
+    _check_seconds(kind, config)
     tag = identity(model, stage_settings(config, kind), config)
     if not finished(weights[kind], tag):
         unfinished(Path(config.output) / kind / "last.ckpt", tag)
+
+
+def _check_seconds(kind: str, config: TrainConfig) -> None:
+    """Clips are long enough, before any is simulated."""
+    if config.data.source == "dhp19" or config.recipe == "published":
+        return  # recordings have the length that they have; published windows follow the events
+    faster, seconds = config.augmentation.time_scale[1], config.data.seconds
+    bins = stage_settings(config, kind).longest
+    checked = 0 if kind == "cnn" else VALIDATION_BINS
+    if seconds < (least := max(least_seconds(bins, faster), least_seconds(checked, 1.0))):
+        raise ConfigError(
+            f"data.seconds {seconds:g} is too short for the {kind}: {bins} bins at up to "
+            f"{faster:g} times the speed need clips of {least:.2f} s"
+        )
 
 
 def _check_folder(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid_pose_ros.errors import ConfigError
-from hybrid_pose_ros.train.config_file import unknown_keys
+from hybrid_pose_ros.settings import unknown_keys
 
 BIN_MS = 10
 TRUE, FALSE = ("1", "yes", "true", "on"), ("0", "no", "false", "off")

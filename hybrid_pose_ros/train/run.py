@@ -13,7 +13,7 @@ from hybrid_pose_ros.models.checkpoint import load_checkpoint, save_checkpoint
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.train import calibration
-from hybrid_pose_ros.train.batches import Batches, ValidationBatches
+from hybrid_pose_ros.train.batches import VALIDATION_BINS, Batches, ValidationBatches
 from hybrid_pose_ros.train.clips import load_views, make_clips, plan_clips
 from hybrid_pose_ros.train.config import TrainConfig, plain
 from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig
@@ -36,7 +36,6 @@ from hybrid_pose_ros.train.samples import windows_for
 from hybrid_pose_ros.train.trainer import BatchLoaders, make_trainer
 from hybrid_pose_ros.train.views import View
 
-VALIDATION_BINS = 20
 VALIDATION_KEYFRAME = 10  # a second one, of networks that keep something of the first
 CALIBRATION_BATCHES = 6  # of validation; the heatmaps of all are in memory
 

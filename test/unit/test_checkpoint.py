@@ -72,7 +72,7 @@ def test_another_network_than_the_one_needed_is_named(tmp_path):
         ({"format": "hybrid_pose_ros/network/9"}, "format 'hybrid_pose_ros/network/9'"),
         ({"network": "lite/gnn"}, "unknown network 'lite/gnn'"),
         ({"config": '{"tau": 0.5}'}, "tau must be > 1 bin, got 0.5"),
-        ({"config": '{"colour": 1}'}, "unknown network settings"),
+        ({"config": '{"colour": 1}'}, "unknown settings .colour."),
         ({"config": "{"}, "do not fit"),
         ({"network": None}, r"lack \['network'\]"),
     ],

@@ -221,5 +221,5 @@ def test_bad_input_is_named():
         model.reset(0)
     with pytest.raises(ValueError, match="multiple of 32, got 250"):
         PaperConfig(input_size=250)
-    with pytest.raises(ValueError, match=r"unknown network settings \['width'\]"):
+    with pytest.raises(ValueError, match=r"network: unknown settings .width."):
         PaperConfig.from_dict({"width": 3})

@@ -9,6 +9,7 @@ import yaml
 from hybrid_pose_ros.cli import train as verb
 from hybrid_pose_ros.cli.train_flags import apply_flags
 from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.train.config import TrainConfig, plain
 from hybrid_pose_ros.train.config_file import build_config, load_train_config
@@ -100,6 +101,21 @@ def test_wrong_settings_are_named(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_train_config(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"tau": "fast"}, "network lite/snn: tau must be a number, got 'fast'"),
+        ({"snn_widths": [8, 8]}, "snn_widths must be a list of 3"),
+        ({"snn_widths": (8, 8, "x")}, "snn_widths must be a whole number, got 'x'"),
+        ({"motion": 1}, "motion must be true or false, got 1"),
+        ({"tua": 2.0}, "'tua' .did you mean 'tau'"),
+    ],
+)
+def test_wrong_settings_of_a_network_are_named(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        build("lite/snn", settings)
 
 
 def test_numbers_are_read_as_yaml_writes_them():

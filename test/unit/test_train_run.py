@@ -9,6 +9,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hybrid_pose_ros.cli.main import main
+from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.checkpoint import load_checkpoint, read_notes, save_checkpoint
 from hybrid_pose_ros.models.presets import build, name_of
 from hybrid_pose_ros.resources import share_path
@@ -287,6 +288,26 @@ def test_start_weights_of_other_settings_are_named(tiny, tmp_path, capsys):
     config = dataclasses.replace(config, network=config.network | {"tau": 5.0})
     check("lite/cnn", config, ["cnn"])
     assert "earlier.safetensors was trained with tau 3.0 (now 5.0)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("bins", "delay", "faster", "least"),
+    # 0.2 s before the first keyframe; the longest sequence, sped up; validation has 20 bins.
+    [((10, 40), (0, 0), 1.3, 0.72), ((10, 40), (0, 10), 1.0, 0.7), ((1, 2), (0, 0), 1.0, 0.4)],
+)
+def test_clips_too_short_for_a_stage_are_named_first(tiny, tmp_path, bins, delay, faster, least):
+    config = tiny(tmp_path / "run", steps=1)
+    config = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, seconds=round(least - 0.01, 2)),
+        augmentation=dataclasses.replace(config.augmentation, time_scale=(1.0, faster)),
+        snn=dataclasses.replace(config.snn, bins=bins, delay=delay),
+    )
+    with pytest.raises(ConfigError, match=f"too short for the snn: .* clips of {least:.2f} s"):
+        check("lite/snn", config, ["snn"])
+    assert not (tmp_path / "run").exists()
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, seconds=least))
+    check("lite/snn", config, ["snn"])
 
 
 def test_pictures_show_events_truth_and_peaks():
