@@ -52,6 +52,7 @@ struct Head {
   const float* bias;         // (maps, padded to 16)
   const float* motion;       // [input channel][columns, rows][16]: what spikes add to the velocities
   const float* persistence;  // (maps,): the share of a velocity that stays
+  const float* noise;        // (maps,): of the velocities, cells per bin
 };
 
 }  // namespace spiking

@@ -1,7 +1,7 @@
 // Heatmaps that move with their joints (models/lite/motion.py):
 //
 //   p = softmax(sharpness * map)
-//   velocity = persistence * velocity + sum_x p(x) m(x)
+//   velocity = believed(persistence * velocity + sum_x p(x) m(x))    of little, less
 //   map = map(x - velocity)
 //
 // m(x), the velocity that the head has for cell x, is a sum over the spikes there. The sums change
@@ -10,6 +10,7 @@
 
 constexpr int kJoints = kGroup;    // at most
 constexpr float kMaxCells = 3.0f;  // a joint moves no farther in one bin
+constexpr float kRest = 0.1f;      // share of the slowest velocities that is believed
 constexpr float kNowhere = -1e9f;  // an exponent that leaves nothing
 constexpr int kPad = 4;            // columns beside a row, so that a shifted row stays inside
 
@@ -69,9 +70,15 @@ void accelerate(const Head& head, const uint16_t* first, const uint16_t* second,
   for (int j = 0; j < head.maps; ++j) {
     float total = 0.0f;
     for (int k = 0; k < kWidth; ++k) total += totals[j][k];
+    float* at = velocity + 2 * j;
     for (int axis = 0; axis < 2; ++axis) {
-      float& v = velocity[2 * j + axis];
-      v = head.persistence[j] * v + pulls[axis][j] / total;
+      at[axis] = head.persistence[j] * at[axis] + pulls[axis][j] / total;
+    }
+    const float speed = __builtin_sqrtf(at[0] * at[0] + at[1] * at[1] + 1e-12f);
+    const float share = (speed + kRest * head.noise[j]) / (speed + head.noise[j]);
+    for (int axis = 0; axis < 2; ++axis) {
+      float& v = at[axis];
+      v *= share;
       v = v > kMaxCells ? kMaxCells : (v < -kMaxCells ? -kMaxCells : v);  // a NaN stays one
     }
   }

@@ -26,7 +26,7 @@ const Kernels* kernels_for(int32_t level) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-int32_t spiking_engine_abi_version(void) { return 9; }
+int32_t spiking_engine_abi_version(void) { return 10; }
 
 // `level`: 0 what every processor of the architecture has, 1 AVX2, 2 AVX-512; the widest that this
 // processor has is taken. Null if memory or threads are not to be had.

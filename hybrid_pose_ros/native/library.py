@@ -7,7 +7,7 @@ from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 
-ABI_VERSION = 9
+ABI_VERSION = 10
 INSTRUCTION_SETS = ("baseline", "avx2", "avx512")  # the kernels' levels
 
 
@@ -41,7 +41,7 @@ class Head(ctypes.Structure):
             )
         ),
         ("keep", c_float), ("sharpness", c_float), ("weights", c_void_p), ("bias", c_void_p),
-        ("motion", c_void_p), ("persistence", c_void_p),
+        ("motion", c_void_p), ("persistence", c_void_p), ("noise", c_void_p),
     ]  # fmt: skip
 
 

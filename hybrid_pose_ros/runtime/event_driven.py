@@ -170,7 +170,8 @@ class _EventDrivenStream:
         # The loops themselves: PyTorch's way to them costs twice as much as they do.
         forward(
             change.numpy()[None], self.heatmaps[None], self.velocity[None], np.float32(head.keep),
-            head.motion.keep.numpy(), np.float32(head.motion.sharpness), *self._moved,
+            head.motion.keep.numpy(), head.motion.noise.numpy(), np.float32(head.motion.sharpness),
+            *self._moved,
         )  # fmt: skip
         self.heatmaps[:] = self._moved[0][0, 0]
         self.velocity[:] = self._moved[1][0, 0]

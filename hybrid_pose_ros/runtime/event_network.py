@@ -78,7 +78,7 @@ class EventNetwork:
         head = plan.head
         (first, *size), (second, *_) = (plan.layers[i].shape for i in head.inputs)
         weights, bias = _head_weights(head)
-        motion, persistence, sharpness = 0, 0, 0.0
+        motion, persistence, noise, sharpness = 0, 0, 0, 0.0
         if head.motion is not None and moves(head):
             weights, along = np.split(weights, [len(head.motion.keep)])
             bias = bias[: len(weights)]  # heads of these networks have none
@@ -86,13 +86,14 @@ class EventNetwork:
                 np.stack([_by_channel(along[axis::2], first, second) for axis in (0, 1)], 1)
             )
             persistence = self._keep(head.motion.keep.cpu().numpy())
+            noise = self._keep(head.motion.noise.cpu().numpy())
             sharpness = head.motion.sharpness
         return Head(
             head.inputs[0], _padded(first), head.inputs[1], _padded(second),
             size[0] * size[1], size[1], len(weights), head.fan_out,
             head.keep if adds(head) else 0.0, sharpness,
             self._keep(_by_channel(weights, first, second)),
-            self._keep(_pad(bias, _padded(len(bias)))), motion, persistence,
+            self._keep(_pad(bias, _padded(len(bias)))), motion, persistence, noise,
         )  # fmt: skip
 
     def _keep(self, array: np.ndarray) -> int:

@@ -188,6 +188,7 @@ class SpikingBatch(nn.Module):
         self.states = [*self.membranes, *self.rests.values()]
         if plan.head.motion is not None:
             self.keep = plan.head.motion.keep.to(device)
+            self.noise = plan.head.motion.noise.to(device)
             self.velocity = torch.zeros(batch, 2 * config.joints, 1, 1, device=device)
             self.states.append(self.velocity)
         self.heatmaps = torch.zeros(batch, config.joints, h, h, device=device)
@@ -232,7 +233,7 @@ class SpikingBatch(nn.Module):
         assert head.motion is not None
         maps, velocities = advance_plainly(
             change[None], self.heatmaps, self.velocity.flatten(1).unflatten(1, (-1, 2)),
-            head.keep, self.keep, head.motion.sharpness,
+            head.keep, self.keep, self.noise, head.motion.sharpness,
         )  # fmt: skip
         return maps[0], velocities[0].flatten(1)[:, :, None, None]
 

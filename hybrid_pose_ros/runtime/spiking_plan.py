@@ -66,6 +66,7 @@ class Motion:
     """
 
     keep: Tensor
+    noise: Tensor
     sharpness: float
     cells: int
     channels: int
@@ -203,7 +204,9 @@ def _lite_plan(network: DecayingNetwork, snn: SpikingUnet) -> SpikingPlan:
     if snn.config.motion:
         cells = snn.config.joints * snn.config.heatmap_size**2
         channels = snn.head.in_channels
-        motion = Motion(network.keep.detach(), float(network.sharpness), cells, channels)
+        motion = Motion(
+            network.keep.detach(), network.noise.detach(), float(network.sharpness), cells, channels
+        )
     head = PlannedHead(
         snn.head, None, (number[top[0]], number[top[1]]), keep, doubled=not snn.fine, motion=motion
     )

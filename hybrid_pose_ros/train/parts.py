@@ -17,7 +17,7 @@ from hybrid_pose_ros.train.config import StageConfig, TrainConfig
 
 # What only a network with `motion`, or with `carry`, has.
 NEW_KEYS = (
-    "keep_logit", "sharpness", "first_motion.weight", "first_motion.bias",
+    "keep_logit", "log_noise", "sharpness", "first_motion.weight", "first_motion.bias",
     "carry.share_logit", "carry.still", "carry.velocity_logit",
 )  # fmt: skip
 

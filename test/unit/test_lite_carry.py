@@ -1,11 +1,12 @@
 """Keyframes that are joined with what a network knows: closed forms, and who keeps what."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
 
-from hybrid_pose_ros.models.lite.carry import Carry
+from hybrid_pose_ros.models.lite.carry import SLOW, Carry
 from hybrid_pose_ros.models.lite.config import LiteConfig
 from hybrid_pose_ros.models.lite.hybrid_cnn_rnn import LiteHybridRnn
 from hybrid_pose_ros.models.lite.hybrid_cnn_snn import LiteHybrid
@@ -30,6 +31,7 @@ def test_two_equal_opinions_keep_the_place_and_are_surer():
     carry = Carry(joints=1)
     with torch.no_grad():
         carry.share_logit.fill_(0.0)  # one half
+        carry.still.fill_(0.0)
         carry.velocity_logit.fill_(torch.logit(torch.tensor(0.8)).item())
     line = torch.arange(9.0)
     opinion = (-((line - 4.0) ** 2)).expand(1, 1, 9, 9)
@@ -59,6 +61,8 @@ def test_after_a_reset_a_correction_is_a_keyframe(kind):
 def test_a_correction_adds_a_share_of_output_and_velocity_and_nothing_else(kind):
     model, x = make(kind), events(2, channels=20)
     with torch.no_grad():
+        model.carry.share_logit.fill_(-math.log(3))  # a quarter
+        model.carry.still.fill_(0.0)
         model.keyframe(x)
         before = model.rollout(50 * events(5, 2, channels=2))[-1].clone()
         velocity = model.states[-1].clone()
@@ -70,6 +74,25 @@ def test_a_correction_adds_a_share_of_output_and_velocity_and_nothing_else(kind)
     torch.testing.assert_close(states[-1], model.states[-1] + 0.8 * velocity)
     for joined, fresh in zip(states[:-1], model.states[:-1], strict=True):
         assert torch.equal(joined, fresh)
+
+
+def test_more_is_kept_of_a_joint_that_hardly_moves():
+    carry = Carry(joints=3)
+    with torch.no_grad():
+        carry.share_logit.fill_(-2.0)
+        carry.still.fill_(3.0)
+    # At rest; where half of `still` counts, in any direction; and far too fast.
+    half = SLOW * math.log(2)
+    velocity = torch.tensor([[0.0, 0.0], [0.6 * half, -0.8 * half], [0.0, 50 * SLOW]])
+    expected = torch.sigmoid(torch.tensor([[1.0, -0.5, -2.0]]))
+    torch.testing.assert_close(carry.share(velocity.view(1, 6, 1, 1)), expected, atol=1e-3, rtol=0)
+
+
+def test_a_joint_at_rest_has_finite_gradients():
+    carry = Carry(joints=2)
+    velocity = torch.zeros(1, 4, 1, 1, requires_grad=True)
+    carry.share(velocity).sum().backward()
+    assert velocity.grad is not None and torch.isfinite(velocity.grad).all()
 
 
 def test_a_network_without_carry_forgets():

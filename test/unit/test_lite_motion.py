@@ -8,8 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybrid_pose_ros.models.lite.motion import advance, advance_plainly, joint_velocity, moved
-from hybrid_pose_ros.models.lite.motion_kernels import MAX_CELLS
+from hybrid_pose_ros.models.lite.motion import (
+    advance,
+    advance_plainly,
+    believed,
+    joint_velocity,
+    moved,
+)
+from hybrid_pose_ros.models.lite.motion_kernels import MAX_CELLS, REST
 from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.train.losses import velocity_loss
 
@@ -35,7 +41,8 @@ def sequence(rng, steps=4, batch=2, joints=3):
     output = torch.from_numpy(rng.normal(0, 3, (batch, joints, SIDE, SIDE)))
     velocity = torch.from_numpy(rng.normal(0, 1, (batch, joints, 2)))
     keep = torch.from_numpy(rng.uniform(0.1, 0.9, joints))
-    return [changes, output, velocity, torch.tensor(0.93, dtype=torch.float64), keep]
+    noise = torch.from_numpy(np.exp(rng.uniform(-6, 0, joints)))
+    return [changes, output, velocity, torch.tensor(0.93, dtype=torch.float64), keep, noise]
 
 
 def test_a_joint_moves_with_its_velocity():
@@ -43,7 +50,7 @@ def test_a_joint_moves_with_its_velocity():
     velocity = torch.tensor([[[0.37, -0.61]]])
     out, _ = advance(
         torch.zeros(10, 1, 3, SIDE, SIDE), parabola(9.0, 14.0), velocity, torch.tensor(1.0),
-        torch.tensor([1.0]),
+        torch.tensor([1.0]), torch.tensor([1e-9]),
     )  # fmt: skip
     for n in (1, 5, 10):
         place = mean_place(out[n - 1])
@@ -68,11 +75,30 @@ def test_whole_cells_are_exact_and_borders_repeat():
     torch.testing.assert_close(out[0, 0, 0], torch.tensor([0.0, 0.0, 1.0, 2.0]))
 
 
+def test_a_velocity_is_believed_by_what_it_has_over_the_noise():
+    # At rest a tenth, at the noise's own size (1 + 0.1) / 2, far above it all; direction as it was.
+    velocity = torch.tensor([[1e-5, 0.0], [0.12, -0.16], [300.0, -400.0]], dtype=torch.float64)
+    expected = torch.tensor([REST, (1 + REST) / 2, 1.0], dtype=torch.float64)[:, None] * velocity
+    got = believed(velocity, torch.full((3,), 0.2, dtype=torch.float64))
+    torch.testing.assert_close(got, expected, rtol=1e-3, atol=0)
+    assert torch.equal(believed(velocity, torch.zeros(3)), velocity)
+
+
+def test_a_motion_that_says_nothing_yet_can_be_learnt():
+    changes = torch.zeros(2, 1, 3, SIDE, SIDE, requires_grad=True)
+    out, _ = advance(
+        changes, parabola(9.0, 14.0), torch.zeros(1, 1, 2), torch.tensor(0.9),
+        torch.tensor([0.5]), torch.tensor([0.02]),
+    )  # fmt: skip
+    (out[-1] * torch.linspace(0, 1, SIDE)).sum().backward()
+    assert changes.grad[0, 0, 1].abs().max() > 0 and torch.isfinite(changes.grad).all()
+
+
 def test_velocity_is_limited():
     changes = torch.full((1, 1, 3, SIDE, SIDE), 50.0)
     _, velocity = advance(
         changes, torch.zeros(1, 1, SIDE, SIDE), torch.zeros(1, 1, 2), torch.tensor(0.9),
-        torch.tensor([0.5]),
+        torch.tensor([0.5]), torch.tensor([0.01]),
     )  # fmt: skip
     assert velocity.flatten().tolist() == [MAX_CELLS, MAX_CELLS]
 

@@ -148,3 +148,18 @@ def test_stand_ins_are_needed_only_where_the_real_ones_are_not(tmp_path: Path):
         ours.replace("hybrid_pose_ros maintainers", "Somebody Else"), encoding="utf-8"
     )
     assert missing(COMPAT, [tmp_path]) == [p for p in every if p.name != "tf2_msgs"]
+
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Links, and files that are named without one; parts of names (`train_lite*`) are not files.
+LINK = re.compile(r"\]\(([^)#]+)")
+NAMED = re.compile(r"\b(?:benchmarks|config|docs|hybrid_pose_ros|test)/[\w/.-]+\.(?:py|yaml|md)\b")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_only_files_that_exist(page):
+    text = page.read_text(encoding="utf-8")
+    links = {target for target in LINK.findall(text) if "://" not in target}
+    missing = {link for link in links if not (page.parent / link).exists()}
+    missing |= {name for name in NAMED.findall(text) if not (ROOT / name).exists()}
+    assert not missing

@@ -19,6 +19,7 @@ from hybrid_pose_ros.models.lite.motion import advance
 from hybrid_pose_ros.models.network import PoseNetwork
 
 KEEP = 0.8  # initial share of a joint's velocity that stays from one bin to the next
+NOISE = 0.02  # initial noise of a joint's velocity, cells per bin
 
 
 def _logit(share: float) -> float:
@@ -56,6 +57,7 @@ class DecayingNetwork(PoseNetwork):
         self.velocities: Tensor | None = None
         if config.motion:
             self.keep_logit = nn.Parameter(torch.full((config.joints,), _logit(KEEP)))
+            self.log_noise = nn.Parameter(torch.full((config.joints,), math.log(NOISE)))
             # What calibration divides the logits by must not blur where a joint is looked for.
             self.register_buffer("sharpness", torch.ones(()))
             self._velocity = torch.zeros(1, config.joints, 2)
@@ -74,6 +76,11 @@ class DecayingNetwork(PoseNetwork):
     def keep(self) -> Tensor:
         """(J,) factors in (0, 1) that the velocities keep per bin; with `motion`."""
         return torch.sigmoid(self.keep_logit)
+
+    @property
+    def noise(self) -> Tensor:
+        """(J,) noise of the velocities, cells per bin; with `motion`."""
+        return self.log_noise.exp()
 
     def state_shapes(self) -> list[tuple[int, int, int]]:
         velocity = [(2 * self.config.joints, 1, 1)] if self.config.motion else []
@@ -95,7 +102,7 @@ class DecayingNetwork(PoseNetwork):
         if self.config.motion:
             sharpness = float(self.sharpness)
             outputs, self.velocities = advance(
-                changes, output, self._velocity, self.decay, self.keep, sharpness
+                changes, output, self._velocity, self.decay, self.keep, self.noise, sharpness
             )
             self._velocity = self.velocities[-1]
             return outputs

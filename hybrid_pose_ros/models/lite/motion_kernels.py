@@ -11,9 +11,11 @@ import numpy as np
 from numba import njit
 
 MAX_CELLS = 3.0  # a joint moves no farther in one bin
+REST = 0.1  # share of the slowest velocities that is believed: they could not be learnt at 0
 PAD = 4  # columns beside a row, so that a shifted row stays inside its buffer
 _LIMIT = np.float32(MAX_CELLS)
-_ONE = np.float32(1.0)
+_REST = np.float32(REST)
+_ONE, _NONE = np.float32(1.0), np.float32(1e-12)
 _LOG2_E = np.float32(1.4426950408889634)
 # Minimax coefficients of 2**f for 0 <= f < 1.
 _C1, _C2, _C3 = np.float32(0.69315308), np.float32(0.24015361), np.float32(0.05582631)
@@ -141,11 +143,37 @@ def _mean_back(where, along_u, along_v, gu, gv, sharpness, grad_u, grad_v, earli
 
 
 @_kernel
+def _believe(velocity, noise):  # type: ignore[no-untyped-def]
+    """Shrink a velocity (2,) in place, no component beyond the limit: motion.believed."""
+    speed = np.sqrt(velocity[0] ** 2 + velocity[1] ** 2 + _NONE)
+    share = (speed + _REST * noise) / (speed + noise)
+    for axis in range(2):
+        velocity[axis] = min(max(share * velocity[axis], -_LIMIT), _LIMIT)
+
+
+@_kernel
+def _believe_back(u, v, noise, gu, gv):  # type: ignore[no-untyped-def]
+    """From the gradient of a believed velocity (u, v): that before it was shrunk, and of noise."""
+    # Its speed b was s before: b = s (s + REST noise) / (s + noise), a quadratic equation for s.
+    b = np.sqrt(u * u + v * v + _NONE)
+    half = np.float32(0.5) * (b - _REST * noise)
+    s = half + np.sqrt(half * half + b * noise)
+    whole = s + noise
+    across = (s + _REST * noise) / whole
+    share = noise / whole
+    along = _ONE - (_ONE - _REST) * share * share
+    radial = (gu * u + gv * v) / b
+    more = radial * (along - across) / b
+    doubt = (_REST - _ONE) * (s / whole) ** 2 * radial
+    return across * gu + more * u, across * gv + more * v, doubt
+
+
+@_kernel
 def forward(  # type: ignore[no-untyped-def]
-    changes, output, velocity, decay, keep, sharpness, outputs, velocities
+    changes, output, velocity, decay, keep, noise, sharpness, outputs, velocities
 ):
     """Heatmaps and velocities of a sequence."""
-    # changes (T, B, 3 J, S, S); output (B, J, S, S); velocity (B, J, 2); keep (J,)
+    # changes (T, B, 3 J, S, S); output (B, J, S, S); velocity (B, J, 2); keep and noise (J,)
     # outputs (T, B, J, S, S) and velocities (T, B, J, 2) are filled
     joints, size = output.shape[1], output.shape[2]
     where, bits = np.empty(size * size, np.float32), np.empty(size * size, np.int32)
@@ -157,17 +185,18 @@ def forward(  # type: ignore[no-untyped-def]
                 _softmax(last.reshape(-1), sharpness, where, bits)
                 for axis in range(2):
                     pull = _mean(where, changes[t, b, joints + 2 * j + axis].reshape(-1))
-                    wanted = keep[j] * speed[axis] + pull
-                    velocities[t, b, j, axis] = min(max(wanted, -_LIMIT), _LIMIT)
+                    velocities[t, b, j, axis] = keep[j] * speed[axis] + pull
                 speed, now = velocities[t, b, j], outputs[t, b, j]
+                _believe(speed, noise[j])
                 _move(last, speed[0], speed[1], decay, changes[t, b, j], row, now)
                 last = now
 
 
 @_kernel
 def backward(  # type: ignore[no-untyped-def]
-    changes, output, velocity, decay, keep, sharpness, outputs, velocities,
-    grad_outputs, grad_velocities, grad_changes, grad_output, grad_velocity, grad_keep,
+    changes, output, velocity, decay, keep, noise, sharpness, outputs, velocities,
+    grad_outputs, grad_velocities,
+    grad_changes, grad_output, grad_velocity, grad_keep, grad_noise,
 ):  # fmt: skip
     """Gradients of all that `forward` reads; returns that of `decay`."""
     # grad_outputs and grad_velocities come in, the other gradients are filled
@@ -194,6 +223,8 @@ def backward(  # type: ignore[no-untyped-def]
                 gv += grad_velocities[t, b, j, 1] + down
                 gu = np.float32(0.0) if abs(u) >= _LIMIT else gu
                 gv = np.float32(0.0) if abs(v) >= _LIMIT else gv
+                gu, gv, doubt = _believe_back(u, v, noise[j], gu, gv)
+                grad_noise[j] += doubt
                 _softmax(last.reshape(-1), sharpness, where, bits)
                 first = joints + 2 * j
                 _mean_back(
