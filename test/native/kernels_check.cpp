@@ -104,11 +104,12 @@ void steps(int level, bool motion) {
   const int cells = kSide * kSide, maps = 13;
   Head head{4, 32, 5, 16, cells, kSide, maps, 2 * maps, 0.75f, 0.875f,
             net.keep(net.random.grid(48 * 16, -64, 64)), net.keep(net.random.grid(16, -8, 8)),
-            nullptr, nullptr};
+            nullptr, nullptr, nullptr};
   if (motion) {
     net.rest(2);
     head.motion = net.keep(net.random.grid(48 * 32, -8, 8));
     head.persistence = net.keep(net.random.grid(16, 0, 63));
+    head.noise = net.keep(net.random.grid(16, 1, 63));
   }
   std::vector<float> potentials = net.random.grid(net.potentials, -60, 60), velocity(2 * maps);
   std::vector<float> output = net.random.grid(maps * cells, -300, 300);

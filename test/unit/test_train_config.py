@@ -43,7 +43,9 @@ def test_shipped_settings_load_train_every_network_and_are_read_back(name):
 def test_the_shipped_settings_hold_out_the_demo():
     config, alone = (load_train_config(share_path("config", name)) for name in list(ALONE)[:2])
     assert {7, 8, 22, 27, 28} <= set(config.data.held_out_movements)
-    assert alone.data == config.data
+    # The SNN's older weights saw fewer clips; what is held out of them is the same.
+    made = {"folder": config.data.folder, "clips": config.data.clips}
+    assert dataclasses.replace(alone.data, **made) == config.data
     assert config.weights["lite/hybrid_cnn_snn"] == "weights/lite_hybrid.safetensors"
     assert alone.weights == {"lite/snn": "weights/lite_snn.safetensors"}
 
