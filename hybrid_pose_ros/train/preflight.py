@@ -70,7 +70,7 @@ def _check_seconds(kind: str, config: TrainConfig) -> None:
     if seconds < (least := max(least_seconds(bins, faster), least_seconds(checked, 1.0))):
         raise ConfigError(
             f"data.seconds {seconds:g} is too short for the {kind}: {bins} bins at up to "
-            f"{faster:g} times the speed need clips of {least:.2f} s"
+            f"{faster:g} times the speed, and {checked} of validation, need clips of {least:.2f} s"
         )
 
 
