@@ -6,7 +6,7 @@ share the work without talking to each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from hybrid_pose_ros.train.fresh import FreshViews
 from hybrid_pose_ros.train.samples import Batch, collate
 from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View
 
-VALIDATION_BATCH, VALIDATION_BINS = 8, 20
+VALIDATION_BATCH, VALIDATION_BINS = 8, 30
 FIRST_SAMPLE = 200_000_000 // TRUTH_PERIOD_NS  # nothing has been seen of a person before
 
 
@@ -136,6 +136,9 @@ class ValidationBatches(Dataset):
 
     def __len__(self) -> int:
         return self.count
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[number] for number in range(len(self)))
 
     def __getitem__(self, number: int) -> Batch:
         rng = np.random.default_rng([self.seed, number])

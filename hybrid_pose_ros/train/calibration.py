@@ -1,5 +1,8 @@
 """Honest confidences and covariances: fitted on validation data once a network is trained.
 
+still              hybrids with `carry`: so much more of its own pose is kept of a joint that hardly
+                   moves. Training keeps too little of it: a CNN knows the people it was trained on
+                   better than new ones. Put into the weights.
 temperature        logits are divided by it, so that a joint of confidence 0.8 is within the
                    decoder's window around its peak in 80 % of all cases. It is put into the weights
                    of the last layers; decoding needs to know nothing of it.
@@ -23,10 +26,11 @@ from torch import Tensor, nn
 
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.models.lite.config import LiteConfig
+from hybrid_pose_ros.models.lite.keyframed import KeyframedNetwork
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.pose.covariance_scale import CovarianceScale, fit_covariance_scale
 from hybrid_pose_ros.pose.heatmap import WINDOW, decode_heatmaps
-from hybrid_pose_ros.train.objective import run_network
+from hybrid_pose_ros.train.objective import errors, run_network
 from hybrid_pose_ros.train.reliability import (
     Reliability,
     reliability_table,
@@ -35,6 +39,7 @@ from hybrid_pose_ros.train.reliability import (
 from hybrid_pose_ros.train.samples import Batch
 
 NOTE = "calibration"
+STILLS = np.linspace(-1.0, 4.0, 11)
 LEADS = np.linspace(0.0, 2.0, 41)  # bins
 TEMPERATURES = np.geomspace(0.25, 4.0, 41)
 STRIDE = 5  # every fifth bin: neighbours say the same
@@ -48,6 +53,7 @@ class Calibration:
     lead: float
     covariance_scale: CovarianceScale
     table: tuple[Reliability, ...]
+    still: float = 0.0
 
 
 class Collected(NamedTuple):
@@ -62,6 +68,39 @@ class Collected(NamedTuple):
     heatmaps: np.ndarray
     cells: np.ndarray
     velocities: np.ndarray | None = None
+
+
+def calibrate(model: PoseNetwork, batches: Iterable[Batch], preset: str) -> Calibration:
+    """Fit everything and put it into the network; the batches are gone through twice."""
+    still = fit_still(model, batches)
+    fitted = dataclasses.replace(fit(collect(model, batches), preset), still=still)
+    apply(model, fitted)
+    return fitted
+
+
+def fit_still(model: PoseNetwork, batches: Iterable[Batch]) -> float:
+    """Add to `carry.still` what leaves the least mean error after later keyframes.
+
+    Returns:
+        What was added; 0 for networks without `carry`.
+    """
+    if not isinstance(model, KeyframedNetwork) or not model.carries:
+        return 0.0
+    still = model.carry.still
+    trained = still.detach().clone()
+    model.eval()
+    total = np.zeros(len(STILLS))
+    with torch.no_grad():
+        for batch in batches:
+            batch = Batch(*(tensor.to(still.device) for tensor in batch))
+            later = int(batch.at[1]) if len(batch.at) > 1 else len(batch.bins)
+            for i, added in enumerate(STILLS):
+                still.copy_(trained + float(added))
+                pixels = errors(model, run_network(model, batch))[later:]
+                total[i] += float(pixels.nansum())
+        added = float(STILLS[int(np.argmin(total))]) if total.any() else 0.0
+        still.copy_(trained + added)
+    return added
 
 
 def collect(model: PoseNetwork, batches: Iterable[Batch]) -> Collected:
@@ -149,7 +188,8 @@ def as_markdown(calibration: Calibration) -> str:
         for confidence, factor in zip(scale.confidence, scale.factor, strict=True)
     )
     fitted = (
-        f"temperature {calibration.temperature:.3f} (in the weights), "
+        f"still {calibration.still:+.1f} and temperature {calibration.temperature:.3f} "
+        "(both in the weights), "
         f"lead {calibration.lead:.2f} bins, "
         f"covariance scale by confidence: {knots}"
     )

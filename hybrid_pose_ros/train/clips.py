@@ -29,6 +29,8 @@ from hybrid_pose_ros.train.data_config import DataConfig
 from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View, ViewOnDisk
 
 LOOK_FILE = "look.json"
+NEWCOMER = 1000  # the first of the people seen in one training clip only
+VALIDATION = 500  # the first of the people validated on; the test subjects are kept for the end
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,18 @@ class ClipPlan:
 
 
 def plan_clips(config: DataConfig) -> tuple[list[ClipPlan], list[ClipPlan]]:
-    """Training and validation clips; they share neither subjects nor movements nor seeds."""
+    """Training and validation clips; they share neither subjects nor movements nor seeds.
+
+    More of one kind changes neither the clips before them nor those of the other kind.
+    """
     rng = np.random.default_rng(config.seed)
     training = []
     for index in range(config.clips):
-        training.append(draw_plan(f"train_{index:04d}", 1000 + index, config, rng))
+        training.append(draw_plan(f"train_{index:04d}", NEWCOMER + index, config, rng))
+    rng = np.random.default_rng((config.seed, VALIDATION))
     validation = []
     for index in range(config.validation_clips):
-        subject = 13 + index % 5
+        subject = VALIDATION + index
         movement = str(config.held_out_movements[index % len(config.held_out_movements)])
         seed = int(rng.integers(2**31, 2**32))
         validation.append(ClipPlan(f"validation_{index:04d}", subject, movement, seed))

@@ -130,6 +130,11 @@ def velocity_loss(velocities: Tensor, cells: Tensor, present: Tensor, size: int)
 @torch.no_grad()
 def pixel_error(logits: Tensor, cells: Tensor, pixels: float = 256.0) -> Tensor:
     """(..., 13) distance in crop pixels of the local soft-argmax from the truth; NaN if outside."""
+    return _distance(local_soft_argmax(logits), cells, logits.shape[-1], pixels)
+
+
+def local_soft_argmax(logits: Tensor) -> Tensor:
+    """(..., 2) mean places, in cells, within 3 cells of the peaks of logits (..., S, S)."""
     size = logits.shape[-1]
     flat = logits.flatten(-2)
     peak = flat.argmax(-1)
@@ -142,7 +147,7 @@ def pixel_error(logits: Tensor, cells: Tensor, pixels: float = 256.0) -> Tensor:
     weight = weight / weight.sum((-2, -1), keepdim=True)
     u = (weight.sum(-2) * grid).sum(-1)
     v = (weight.sum(-1) * grid).sum(-1)
-    return _distance(torch.stack([u, v], -1), cells, size, pixels)
+    return torch.stack([u, v], -1)
 
 
 def _distance(found: Tensor, cells: Tensor, size: int, pixels: float) -> Tensor:

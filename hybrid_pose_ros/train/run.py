@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ from hybrid_pose_ros.train.samples import windows_for
 from hybrid_pose_ros.train.trainer import BatchLoaders, make_trainer
 from hybrid_pose_ros.train.views import View
 
-VALIDATION_KEYFRAME = 10  # a second one, of networks that keep something of the first
+VALIDATION_KEYFRAMES = (10, 20)  # later ones, of networks that keep something of the first
 CALIBRATION_BATCHES = 6  # of validation; the heatmaps of all are in memory
 
 
@@ -109,7 +110,7 @@ def train_stage(run: Run, kind: str) -> PoseNetwork:
     )  # fmt: skip
     checks = ValidationBatches(
         run.validation, windows, _validation_bins(config, kind), config.trainer.checks,
-        at=(0, *([VALIDATION_KEYFRAME] if model.carries else [])),
+        at=(0, *(VALIDATION_KEYFRAMES if model.carries else ())),
     )  # fmt: skip
     trainer = make_trainer(config, kind, batches.steps)
     last = unfinished(Path(config.output) / kind / "last.ckpt", tag)
@@ -160,9 +161,8 @@ def prepare(run: Run, kind: str) -> PoseNetwork:
 def _finish(run: Run, kind: str, checks: ValidationBatches, notes: dict[str, str]) -> None:
     """Calibrate a trained network and write its weights."""
     model = run.models[kind]
-    batches = (checks[i] for i in range(min(len(checks), CALIBRATION_BATCHES)))
-    fitted = calibration.fit(calibration.collect(model, batches), run.family)
-    calibration.apply(model, fitted)
+    batches = dataclasses.replace(checks, count=min(len(checks), CALIBRATION_BATCHES))
+    fitted = calibration.calibrate(model, batches, run.family)
     if not run.config.trainer.save_params:
         return
     paths = [run.weights(kind)]

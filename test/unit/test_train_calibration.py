@@ -14,9 +14,14 @@ from hybrid_pose_ros.train.calibration import (
     apply,
     apply_temperature,
     as_markdown,
+    calibrate,
     fit,
+    fit_still,
     to_note,
 )
+from hybrid_pose_ros.train.losses import local_soft_argmax
+from hybrid_pose_ros.train.objective import run_network
+from hybrid_pose_ros.train.samples import Batch
 
 SIZE = 32
 
@@ -117,6 +122,43 @@ def test_what_was_fitted_is_put_into_the_network():
     )
     assert model.ahead(np.ones((3, 13, 2))).shape == (3, 13, 2)
     assert model.ahead(None) is None and build("lite/snn", small).ahead(np.ones((13, 2))) is None
+
+
+def carrying_network_and_batch(added):
+    """A hybrid and what it would say if it kept more of its own pose by `added`."""
+    small = {"input_size": 64, "cnn_widths": (4, 4, 8, 8), "snn_widths": (8, 8, 8)}
+    torch.manual_seed(3)
+    model = build("lite/hybrid_cnn_snn", small | {"motion": True, "carry": True}).eval()
+    batch = Batch(
+        keyframes=torch.poisson(torch.full((2, 3, 20, 64, 64), 0.4)),
+        bins=torch.poisson(torch.full((9, 3, 2, 64, 64), 0.4)),
+        cells=torch.full((10, 3, 13, 2), torch.nan),
+        at=torch.tensor([0, 4]),
+        present=torch.ones(3, dtype=torch.bool),
+    )
+    with torch.no_grad():
+        model.carry.still += added
+        heatmaps = run_network(model, batch).heatmaps
+        model.carry.still -= added
+    batch.cells[1:] = local_soft_argmax(heatmaps)
+    return model, batch
+
+
+@pytest.mark.parametrize("added", [-1.0, 0.0, 2.0])
+def test_how_much_a_hybrid_should_keep_of_a_joint_at_rest_is_found(added):
+    model, batch = carrying_network_and_batch(added)
+    trained = model.carry.still.detach().clone()
+    assert fit_still(model, [batch]) == pytest.approx(added)
+    torch.testing.assert_close(model.carry.still.detach(), trained + added)
+    assert calibrate(model, [batch], "lite").still == 0.0  # nothing is left to find
+
+
+def test_without_a_later_keyframe_or_a_known_joint_nothing_is_kept_more():
+    model, batch = carrying_network_and_batch(2.0)
+    assert fit_still(model, [batch._replace(at=torch.tensor([0]))]) == 0.0
+    assert fit_still(model, [batch._replace(cells=torch.full_like(batch.cells, torch.nan))]) == 0.0
+    alone = build("lite/cnn", {"input_size": 32, "cnn_widths": (4, 4, 8, 8)})
+    assert fit_still(alone, []) == 0.0
 
 
 @pytest.mark.parametrize("kind", ["cnn", "snn", "rnn", "hybrid_cnn_snn", "hybrid_cnn_rnn"])

@@ -18,7 +18,7 @@ from hybrid_pose_ros.train.background import without_person
 from hybrid_pose_ros.train.batches import Batches
 from hybrid_pose_ros.train.clips import load_views, make_clips, note_look, plan_clips
 from hybrid_pose_ros.train.config import LEAST_GAP, StageConfig
-from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig
+from hybrid_pose_ros.train.data_config import TEST_SUBJECTS, AugmentationConfig, DataConfig
 from hybrid_pose_ros.train.dhp19_views import dhp19_views
 from hybrid_pose_ros.train.samples import cut, windows_for
 from hybrid_pose_ros.train.views import ViewInMemory
@@ -52,10 +52,21 @@ def test_nothing_held_out_is_trained_on():
     held_out = {str(m) for m in config.held_out_movements}
     assert not held_out & {p.movement for p in training}
     assert {p.movement for p in validation} <= held_out
-    assert not {p.subject for p in training} & {p.subject for p in validation}
+    people, others = {p.subject for p in training}, {p.subject for p in validation}
+    assert not people & others
+    assert not (people | others) & set(TEST_SUBJECTS)
     assert not {p.seed for p in training} & {p.seed for p in validation}
     assert len({p.name for p in training + validation}) == 220
     assert plan_clips(config) == (training, validation)
+
+
+@pytest.mark.parametrize("more", [{"clips": 300}, {"validation_clips": 30}])
+def test_more_clips_leave_the_others_as_they_are(more):
+    config = DataConfig(clips=200, validation_clips=20)
+    training, validation = plan_clips(config)
+    all_training, all_validation = plan_clips(dataclasses.replace(config, **more))
+    assert all_training[:200] == training
+    assert all_validation[:20] == validation
 
 
 def test_the_sequence_of_a_known_view_has_its_events_at_its_labels():
