@@ -292,8 +292,8 @@ def test_start_weights_of_other_settings_are_named(tiny, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("bins", "delay", "faster", "least"),
-    # 0.2 s before the first keyframe; the longest sequence, sped up; validation has 20 bins.
-    [((10, 40), (0, 0), 1.3, 0.72), ((10, 40), (0, 10), 1.0, 0.7), ((1, 2), (0, 0), 1.0, 0.4)],
+    # 0.2 s before the first keyframe; the longest sequence, sped up; validation has 30 bins.
+    [((10, 40), (0, 0), 1.3, 0.72), ((10, 40), (0, 10), 1.0, 0.7), ((1, 2), (0, 0), 1.0, 0.5)],
 )
 def test_clips_too_short_for_a_stage_are_named_first(tiny, tmp_path, bins, delay, faster, least):
     config = tiny(tmp_path / "run", steps=1)
