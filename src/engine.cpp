@@ -63,7 +63,7 @@ void Engine::add_layer(const Layer& layer) {
   for (Buffer<float>& sums : sums_) sums.reserve(cell * cells);
 }
 
-bool Engine::step(const float* counts, float* membranes, float* output, float* velocity,
+bool Engine::step(const float* const* counts, float* membranes, float* output, float* velocity,
                   int64_t* fired, int64_t* additions) {
   for (int i = 0; i < static_cast<int>(layers_.size()); ++i) {
     const Layer& layer = layers_[i];
@@ -88,7 +88,7 @@ SpikeList Engine::list_of(int i) {
           reach_[i].rows.data(), reach_[i].columns.data()};
 }
 
-bool Engine::list_inputs(int i, const float* counts, const SpikeList& list) {
+bool Engine::list_inputs(int i, const float* const* counts, const SpikeList& list) {
   const Layer& layer = layers_[i];
   const uint16_t* first = layer.first < 0 ? nullptr : spikes_[layer.first].data();
   const uint16_t* second = layer.second < 0 ? nullptr : spikes_[layer.second].data();

@@ -17,12 +17,13 @@ class Engine {
   Engine(const Layer* layers, int count, const Head& head, float tau, const Kernels& kernels,
          int threads);
 
-  // One bin: counts (2, height, width) in; membranes (resting potentials after them), output and, if
-  // the head has motion, velocities (maps, 2) changed in place. Per layer: spikes fired, and additions
+  // One bin: the counts (2, height, width) of this bin and of those that the first layer sees again
+  // in; membranes (resting potentials after them), output and, if the head has motion, velocities
+  // (maps, 2) changed in place. Per layer: spikes fired, and additions
   // done; the last addition is the head's. False if a count is negative, infinite or NaN; nothing is
   // changed then.
-  bool step(const float* counts, float* membranes, float* output, float* velocity, int64_t* fired,
-            int64_t* additions);
+  bool step(const float* const* counts, float* membranes, float* output, float* velocity,
+            int64_t* fired, int64_t* additions);
 
   // Spikes of the last step, [pixel][channels / 16] words.
   const uint16_t* spikes(int layer) const { return spikes_[layer].data(); }
@@ -34,7 +35,7 @@ class Engine {
 
   void add_layer(const Layer& layer);
   SpikeList list_of(int layer);
-  bool list_inputs(int layer, const float* counts, const SpikeList& list);
+  bool list_inputs(int layer, const float* const* counts, const SpikeList& list);
   int64_t run_layer(int layer, float* potentials, const SpikeList& list);
   void move_maps(float* output, float* velocity);
   void run_head(float* output);

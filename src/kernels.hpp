@@ -24,8 +24,9 @@ struct Kernels {
   // Lists row y of one or two layers' spikes.
   void (*list_spikes)(const Layer&, const uint16_t* first, const uint16_t* second, int y,
                       const SpikeList&);
-  // Lists row y of event counts (2, height, width). False if one is negative, infinite or NaN.
-  bool (*list_counts)(const Layer&, const float* counts, int y, const SpikeList&);
+  // Lists row y of the event counts of some bins, each (2, height, width). False if one is negative,
+  // infinite or NaN.
+  bool (*list_counts)(const Layer&, const float* const* bins, int y, const SpikeList&);
   // Sums and fires cell rows begin ... end - 1 of a slice. `sums` holds one chunk, with its margin.
   // Returns the spikes.
   int64_t (*run_slice)(const Work&, int slice, int begin, int end, float* sums);

@@ -84,24 +84,34 @@ inline bool any_count(const float* row, int64_t plane) {
   return any != 0;
 }
 
-bool list_counts(const Layer& layer, const float* counts, int y, const SpikeList& list) {
+// The same of several bins, from pixel `at` of a plane on.
+inline bool any_count(const float* const* bins, int number, int64_t at, int64_t plane) {
+  for (int i = 0; i < number; ++i) {
+    if (any_count(bins[i] + at, plane)) return true;
+  }
+  return false;
+}
+
+bool list_counts(const Layer& layer, const float* const* bins, int y, const SpikeList& list) {
   const int width = layer.in_width;
   const uint32_t outputs = (uint32_t)layer.slice_channels;
   const int64_t plane = (int64_t)layer.in_height * width;
-  const float* row = counts + (int64_t)y * width;
+  const int64_t row = (int64_t)y * width;
+  const int number = layer.first_channels / 2;
   uint32_t* starts = list.row(0, y);
   uint32_t next = (uint32_t)(y * list.row_capacity);
   int64_t columns = 0;
   bool valid = true;
   for (int x = 0; x < width; ++x) {
-    if (x % kGroup == 0 && x + kGroup <= width && !any_count(row + x, plane)) {  // as most of a bin
+    if (x % kGroup == 0 && x + kGroup <= width &&
+        !any_count(bins, number, row + x, plane)) {  // as most of a bin
       for (int k = 0; k < kGroup; ++k) starts[x + k] = next;
       x += kGroup - 1;
       continue;
     }
     starts[x] = next;
     for (int c = 0; c < layer.first_channels; ++c) {
-      const float count = row[c * plane + x];
+      const float count = bins[c / 2][c % 2 * plane + row + x];
       if (count == 0.0f) continue;
       valid = valid && count > 0.0f && count <= 3.4e38f;  // false for NaN too
       list.offsets[next] = (uint32_t)(c * layer.taps + x) * outputs;

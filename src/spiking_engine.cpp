@@ -26,7 +26,7 @@ const Kernels* kernels_for(int32_t level) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-int32_t spiking_engine_abi_version(void) { return 10; }
+int32_t spiking_engine_abi_version(void) { return 11; }
 
 // `level`: 0 what every processor of the architecture has, 1 AVX2, 2 AVX-512; the widest that this
 // processor has is taken. Null if memory or threads are not to be had.
@@ -45,8 +45,8 @@ spiking::Engine* spiking_engine_new(const spiking::Layer* layers, int32_t count,
 void spiking_engine_delete(spiking::Engine* engine) { delete engine; }
 
 // See Engine::step. Returns 1, or 0 for counts that are negative, infinite or NaN.
-int32_t spiking_engine_step(spiking::Engine* engine, const float* counts, float* membranes,
-                            float* output, float* velocity, int64_t* fired, int64_t* additions) {
+int32_t spiking_engine_step(spiking::Engine* engine, const float* const* counts,
+                            float* membranes, float* output, float* velocity, int64_t* fired, int64_t* additions) {
   return engine->step(counts, membranes, output, velocity, fired, additions);
 }
 

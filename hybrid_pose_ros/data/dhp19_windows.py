@@ -34,6 +34,7 @@ class Windows:
         edges: "events" or "fixed", see above.
         input_size: side of the networks' input, px; the crop is pooled to it.
         heatmap_size: side of the heatmaps, in whose cells the joints are.
+        earlier: bins before the first one that a network looks back to.
     """
 
     bins: int = 10
@@ -44,6 +45,7 @@ class Windows:
     edges: str = "events"
     input_size: int = 256
     heatmap_size: int = 256
+    earlier: int = 0
 
     def __post_init__(self) -> None:
         if self.keyframe not in ("count", "duration") or self.edges not in ("events", "fixed"):
@@ -54,8 +56,10 @@ class Windows:
         for name in ("events", "keyframe_bins", "input_size", "heatmap_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.bins < 0:
-            raise ConfigError(f"bins must not be negative, got {self.bins}")
+        if self.bins < 0 or self.earlier < 0:
+            raise ConfigError(
+                f"bins and earlier must not be negative, got {self.bins} and {self.earlier}"
+            )
         if self.step_ms < BIN_MS or self.step_ms % BIN_MS:
             raise ConfigError(f"step_ms must be a multiple of {BIN_MS}, got {self.step_ms}")
 
@@ -102,14 +106,26 @@ class Windows:
 
     def bin_counts(self, events: np.ndarray, crop: Crop, t_ns: int) -> np.ndarray:
         """(bins, 2, S, S) of the events after a keyframe."""
-        if self.bins == 0:
+        return self._bin_counts(events, crop, t_ns, self.bins)
+
+    def earlier_counts(self, events: np.ndarray, crop: Crop, t_ns: int) -> np.ndarray:
+        """(earlier, 2, S, S) of the last bins before a keyframe, all 10 ms long."""
+        bins = self.earlier if self.bins else 0
+        t_ns -= bins * BIN_MS * _US_PER_MS * _NS_PER_US
+        return self._bin_counts(events, crop, t_ns, bins, fixed=True)
+
+    def _bin_counts(
+        self, events: np.ndarray, crop: Crop, t_ns: int, bins: int, fixed: bool = False
+    ) -> np.ndarray:
+        """(bins, 2, S, S) of the events from t_ns on."""
+        if bins == 0:
             return np.zeros((0, 2, self.input_size, self.input_size), np.float32)
-        if self.edges == "events":
-            return self._published(events, crop, self.bins)
-        end_ns = t_ns + self.bins * BIN_MS * _US_PER_MS * _NS_PER_US
+        if self.edges == "events" and not fixed:
+            return self._published(events, crop, bins)
+        end_ns = t_ns + bins * BIN_MS * _US_PER_MS * _NS_PER_US
         size = self.input_size
-        counts = count_histogram(events, crop, size, self.bins, t_ns, end_ns)
-        return counts.reshape(2, self.bins, size, size).transpose(1, 0, 2, 3)
+        counts = count_histogram(events, crop, size, bins, t_ns, end_ns)
+        return counts.reshape(2, bins, size, size).transpose(1, 0, 2, 3)
 
     def _published(self, events: np.ndarray, crop: Crop, bins: int) -> np.ndarray:
         """(bins, 2, S, S), edges at the first and last event of the whole sensor."""

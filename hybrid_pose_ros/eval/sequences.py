@@ -108,6 +108,8 @@ class SequenceEngine:
         first = int(grid.starts_ns[0])
         for start_ns in range(first % KEYFRAME_NS or KEYFRAME_NS, first, KEYFRAME_NS):
             network.correct(self._keyframes(view, np.array([start_ns])))
+            if network.recent is None:
+                self._look_back(view, np.array([start_ns]), grid.bin_ns)
             for step in range(short):
                 self._step(view, np.array([start_ns + step * grid.bin_ns]), grid.bin_ns)
         for number in range(len(grid.starts_ns)):
@@ -116,10 +118,10 @@ class SequenceEngine:
             self._decode(heatmaps, view.camera, found, [(number, 0)])
             self._steps(view, grid, window, range(1, short + 1), found, firing)
             if grid.late[number]:
-                states, output = network.states, network.output
+                states, output, recent = network.states, network.output, network.recent
                 self._steps(view, grid, window, range(short + 1, grid.steps + 1), found, firing)
                 network.set_states(states)
-                network.output = output
+                network.output, network.recent = output, recent
 
     def _steps(
         self, view: CameraEvents, grid: Grid, windows: np.ndarray, steps: range, found: Poses,
@@ -153,6 +155,7 @@ class SequenceEngine:
         if start.states or start.output:
             zero, flat = [torch.zeros_like(state) for state in network.states], network.output
             heatmaps = network.keyframe(self._keyframes(view, starts))
+            self._look_back(view, starts, grid.bin_ns)
             if not start.states:
                 network.set_states(zero)
             if not start.output:
@@ -161,6 +164,15 @@ class SequenceEngine:
             for t_ns in range(-WARM_UP_NS, 0, grid.bin_ns):
                 _, heatmaps = self._step(view, starts + t_ns, grid.bin_ns)
         return heatmaps
+
+    def _look_back(self, view: CameraEvents, starts_ns: np.ndarray, bin_ns: int) -> None:
+        """Show the network the bins before the windows that it looks back to."""
+        network = self.network
+        earlier = range(-network.delays[-1], 0)
+        if not earlier:
+            return
+        bins = [view.bins(network.config, starts_ns + i * bin_ns, bin_ns) for i in earlier]
+        network.see(torch.from_numpy(np.stack(bins)).to(self.device))
 
     def _velocities(self) -> np.ndarray | None:
         """(B, J, 2) cells per bin after the last step; None where the network has none."""
@@ -191,7 +203,9 @@ class SequenceEngine:
     def _count(self, firing: Firing, step: int, counts: np.ndarray) -> None:
         assert self.plan is not None
         fired = tuple(int(layer.sum()) for layer in self.network.spikes)
-        result = counted(counts, self.plan, counts, fired)
+        assert self.network.seen is not None, "it has run a step"
+        active = int(self.network.seen.count_nonzero())
+        result = counted(counts, self.plan, active, fired, len(counts))
         firing.spikes[:, step] += [*fired, 0]
         firing.operations[:, step] += result.layer_operations
         firing.windows[step] += len(counts)

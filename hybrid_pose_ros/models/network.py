@@ -38,6 +38,8 @@ class PoseNetwork(nn.Module):
         check_counts: refuse NaN, infinite and negative inputs (one pass over them; on a GPU a
             synchronisation, so that an engine may switch it off).
         output: heatmaps (B, J, h, w) of the last call; None before the first.
+        recent: (bins, B, 2, S, S) the last bins, of networks with `delays`; None: nothing was seen.
+        seen: (B, 2 D, S, S) the counts that the last step saw, those of all `delays`; or None.
         covariance_scale: of the covariances that are decoded from its heatmaps; fitted after
             training, kept in the header of the weights.
     """
@@ -51,12 +53,15 @@ class PoseNetwork(nn.Module):
         self.config: NetworkConfig = config
         self.check_counts = True
         self.output: Tensor | None = None
+        self.recent: Tensor | None = None
+        self.seen: Tensor | None = None
         self.covariance_scale: CovarianceScale = UNSCALED
 
     def reset(self, batch: int) -> None:
         """Forget everything: states and output become zero, for `batch` sequences."""
         if batch < 1:
             raise ValueError(f"the batch size must be >= 1, got {batch}")
+        self.recent = None
         weight, side = next(self.parameters()), self.config.heatmap_size
         self.output = weight.new_zeros(batch, self.config.joints, side, side)
         self.set_states([weight.new_zeros(batch, *shape) for shape in self.state_shapes()])
@@ -64,12 +69,14 @@ class PoseNetwork(nn.Module):
     def keyframe(self, x: Tensor) -> Tensor:
         """(B, 20, S, S) counts -> heatmaps (B, 13, h, w); sets the states and the output.
 
+        Bins that a CNN's network has seen before are forgotten; `see` tells it others.
+
         Raises:
             ValueError: wrong shape; NaN or negative counts; no CNN and no reset before.
         """
         self._check(x, self.config.keyframe_channels)
         if self.has_keyframe:
-            self.output = self._keyframe(x)
+            self.output, self.recent = self._keyframe(x), None
         return self._started(x.shape[0])
 
     def correct(self, x: Tensor) -> Tensor:
@@ -78,13 +85,29 @@ class PoseNetwork(nn.Module):
         Raises:
             ValueError: as `keyframe` and `step`.
         """
+        recent = self.recent
         if not self.carries:
-            return self.keyframe(x)
-        before, velocity = self._started(len(x)), self.states[-1]
-        heatmaps = self.keyframe(x)
-        self.output, states = self.joined(heatmaps, self.states, before, velocity)
-        self.set_states(states)
-        return self.output
+            heatmaps = self.keyframe(x)
+        else:
+            before, velocity = self._started(len(x)), self.states[-1]
+            heatmaps, states = self.joined(self.keyframe(x), self.states, before, velocity)
+            self.set_states(states)
+        self.output, self.recent = heatmaps, recent
+        return heatmaps
+
+    @property
+    def delays(self) -> tuple[int, ...]:
+        """A step sees the bins that came so many bins ago; (0,): the present one alone."""
+        return (0,)
+
+    def see(self, x: Tensor) -> None:
+        """Bins (T, B, 2, S, S) that came before the next step, the newest last; nothing is run.
+
+        Networks without `delays` need none. What is missing counts as empty.
+        """
+        self.recent = None
+        if self.delays[-1]:
+            self.recent = self._whole(x)[-self.delays[-1] :]
 
     @property
     def carries(self) -> bool:
@@ -203,7 +226,11 @@ class PoseNetwork(nn.Module):
         raise NotImplementedError
 
     def _rollout(self, x: Tensor, output: Tensor) -> Tensor:
-        """(T, B, 2, S, S) checked bins and the last output -> (T, B, J, h, w); moves the states."""
+        """(T, B, 2 D, S, S) checked bins, each with those of the D `delays`, and the last output.
+
+        Returns:
+            (T, B, J, h, w); the states have moved.
+        """
         raise NotImplementedError
 
     def _set_states(self, states: list[Tensor]) -> None:
@@ -211,9 +238,22 @@ class PoseNetwork(nn.Module):
         raise NotImplementedError
 
     def _run(self, x: Tensor) -> Tensor:
-        outputs = self._rollout(x, self._started(x.shape[1]))
+        output = self._started(x.shape[1])
+        if self.delays[-1]:
+            whole, oldest = self._whole(x), self.delays[-1]
+            self.recent = whole[-oldest:]
+            x = torch.cat([whole[oldest - d :][: len(x)] for d in self.delays], 2)
+        self.seen = x[-1]
+        outputs = self._rollout(x, output)
         self.output = outputs[-1]
         return outputs
+
+    def _whole(self, x: Tensor) -> Tensor:
+        """Bins with the recent ones before them."""
+        recent = self.recent
+        if recent is None or recent.shape[1:] != x.shape[1:]:
+            recent = x.new_zeros(self.delays[-1], *x.shape[1:])
+        return torch.cat([recent, x])
 
     def _started(self, batch: int) -> Tensor:
         """The last output, if it and the states are of this batch size."""

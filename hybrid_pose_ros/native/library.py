@@ -7,7 +7,7 @@ from ctypes import POINTER, c_float, c_int32, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 
-ABI_VERSION = 10
+ABI_VERSION = 11
 INSTRUCTION_SETS = ("baseline", "avx2", "avx512")  # the kernels' levels
 
 

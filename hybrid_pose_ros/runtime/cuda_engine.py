@@ -18,6 +18,7 @@ from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.runtime import spiking_batch
 from hybrid_pose_ros.runtime.engine import StepResult, Stream, check_bin, check_start
+from hybrid_pose_ros.runtime.recent_bins import RecentBins
 from hybrid_pose_ros.runtime.spiking_batch import SpikingBatch
 from hybrid_pose_ros.runtime.spiking_plan import plan_of
 from hybrid_pose_ros.runtime.torch_engine import counted
@@ -90,13 +91,14 @@ class CudaEngine:
             batch.active.copy_(torch.from_numpy(active))
             self.advance()
             heatmaps, fired = batch.heatmaps.cpu().numpy(), batch.fired.cpu().numpy()
+            seen = batch.seen.tolist()
             moves = self.plan.head.motion is not None
             velocities = batch.velocity.cpu().numpy() if moves else [None] * len(host)
         return [
             counted(
-                heatmaps[slot].copy(), self.plan, each, tuple(fired[:, slot].tolist())
+                heatmaps[slot].copy(), self.plan, seen[slot], tuple(fired[:, slot].tolist())
             )._replace(velocity=velocities[slot])
-            for slot, each in zip(slots, bins, strict=True)
+            for slot in slots
         ]
 
     def advance(self) -> None:
@@ -140,12 +142,17 @@ class _CudaStream:
         self.load(heatmaps, [np.zeros(shape, np.float32) for shape in engine.shapes])
 
     @torch.inference_mode()
-    def load(self, heatmaps: np.ndarray, states: list[np.ndarray]) -> None:
+    def load(
+        self, heatmaps: np.ndarray, states: list[np.ndarray], before: Sequence[np.ndarray] = ()
+    ) -> None:
         engine = self.engine
         check_start(engine.config, engine.shapes, heatmaps, states)
         engine.batch.heatmaps[self.slot] = torch.from_numpy(heatmaps)
         for tensor, state in zip(engine.batch.states, states, strict=True):
             tensor[self.slot] = torch.from_numpy(state)
+        recent = RecentBins(engine.plan.delays, engine.config.input_size)
+        recent.start(before)
+        engine.batch.recent[self.slot] = torch.from_numpy(recent.newest_first())
 
     def states(self) -> list[np.ndarray]:
         states = self.engine.batch.states

@@ -43,8 +43,14 @@ class StepResult(NamedTuple):
 class Stream(Protocol):
     """The network of one camera. It starts with zero states and flat heatmaps."""
 
-    def load(self, heatmaps: np.ndarray, states: list[np.ndarray]) -> None:
+    def load(
+        self, heatmaps: np.ndarray, states: list[np.ndarray], before: Sequence[np.ndarray] = ()
+    ) -> None:
         """Start from a keyframe: heatmaps (13, h, w), states (C, H, W), float32.
+
+        Args:
+            before: the last bins (2, S, S) until then, the newest last, for networks with `delays`;
+                what is missing counts as empty.
 
         Raises:
             ValueError: shapes that are not this network's.

@@ -26,6 +26,7 @@ from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.native.library import INSTRUCTION_SETS, Layer, library
 from hybrid_pose_ros.runtime.engine import StepResult, Stream, check_bin, check_start, step_each
 from hybrid_pose_ros.runtime.event_network import EventNetwork, adds, size_of
+from hybrid_pose_ros.runtime.recent_bins import RecentBins
 from hybrid_pose_ros.runtime.spiking_plan import plan_of
 
 
@@ -112,15 +113,19 @@ class _EventDrivenStream:
         if not adds(head):
             rows = side // 2 if head.doubled else side
             self.change = np.zeros((head.conv.out_channels, rows, rows), np.float32)
+        self.recent = RecentBins(engine.plan.delays, engine.config.input_size)
         self.fired = np.zeros(len(engine.layers), np.int64)
         self.additions = np.zeros(len(engine.layers) + 1, np.int64)
         # The arrays are never replaced, so their addresses are looked up only once.
         arrays = (self.change, self.velocity, self.fired, self.additions)
         self._at = (self.potentials.data_ptr(), *(array.ctypes.data for array in arrays))
 
-    def load(self, heatmaps: np.ndarray, states: list[np.ndarray]) -> None:
+    def load(
+        self, heatmaps: np.ndarray, states: list[np.ndarray], before: Sequence[np.ndarray] = ()
+    ) -> None:
         engine = self.engine
         check_start(engine.config, engine.shapes, heatmaps, states)
+        self.recent.start(before)
         self.heatmaps[:] = heatmaps
         if engine.plan.head.motion is not None:
             self.velocity[:] = states[-1].reshape(-1, 2)
@@ -141,11 +146,13 @@ class _EventDrivenStream:
     def step(self, counts: np.ndarray) -> StepResult:
         engine = self.engine
         counts = check_bin(engine.config, counts)
+        bins = np.array([each.ctypes.data for each in self.recent.seen_with(counts)], np.uintp)
         with engine.lock:
-            done = engine.kernels.spiking_engine_step(engine.handle, counts.ctypes.data, *self._at)
+            done = engine.kernels.spiking_engine_step(engine.handle, bins.ctypes.data, *self._at)
         if not done:
             low, high = counts.min(), counts.max()
             raise ValueError(f"counts must be finite and >= 0, got {low} to {high}")
+        self.recent.add(counts)
         if self.change is not self.heatmaps:
             self._add_change()
         velocity = None

@@ -44,7 +44,7 @@ class EventNetwork:
 
     def _layer(self, plan: SpikingPlan, planned: PlannedLayer) -> Layer:
         cells = cells_of(planned)
-        inputs = [plan.layers[i].shape[0] for i in planned.inputs] or [2]
+        inputs = [plan.layers[i].shape[0] for i in planned.inputs] or [2 * len(plan.delays)]
         padded = [_padded(c) for c in inputs] if planned.inputs else inputs
         in_side = plan.layers[planned.inputs[0]].shape[1] if planned.inputs else None
         in_side = in_side or self._input_size

@@ -149,6 +149,8 @@ class SpikingBatch(nn.Module):
 
     Attributes:
         counts: (B, 2, S, S), to be filled before `step`.
+        recent: (B, 2 n, S, S) the n last bins of networks with `delays`, the newest first.
+        seen: (B,) int32, counts that the first layer saw in the last step and that were not zero.
         active: (B,) bool, cameras that the step advances.
         heatmaps: (B, 13, h, w) float32. membranes: list of (B, C, H, W) float32.
         rests: layer -> (B, C, H, W) float32 resting potentials of those that have any.
@@ -181,6 +183,8 @@ class SpikingBatch(nn.Module):
 
         shapes = [layer.shape for layer in plan.layers]
         self.counts = maps(2, side, dtype)
+        self.recent = maps(2 * plan.delays[-1], side, dtype)
+        self.seen = torch.zeros(batch, dtype=torch.int32, device=device)
         self.membranes = [maps(c, rows, torch.float32) for c, rows, _ in shapes]
         self.spikes = [maps(c, rows, dtype) for c, rows, _ in shapes]
         resting = [i for i, layer in enumerate(plan.layers) if layer.rests]
@@ -197,8 +201,10 @@ class SpikingBatch(nn.Module):
 
     def step(self) -> None:
         """One bin of every active camera. Allocates nothing that a graph could not replay."""
+        chosen = self.active[:, None, None, None]
+        counts = self._seen(chosen)
         for i, layer in enumerate(self.plan.layers):
-            inputs = [self.spikes[k] for k in layer.inputs] or [self.counts]
+            inputs = [self.spikes[k] for k in layer.inputs] or [counts]
             x = torch.cat(inputs, 1) if len(inputs) > 1 else inputs[0]
             joined = self._joined(i)
             sums = self._sums[i]
@@ -212,13 +218,22 @@ class SpikingBatch(nn.Module):
         change = F.conv2d(x, self.head_weights).float() + self.head_bias
         if head.doubled:
             change = F.interpolate(change, scale_factor=2, mode="bilinear")
-        chosen = self.active[:, None, None, None]
         if head.motion is None:
             moved = torch.add(change, self.heatmaps, alpha=head.keep)
         else:
             moved, velocity = self._moved(change)
             self.velocity.copy_(torch.where(chosen, velocity, self.velocity))
         self.heatmaps.copy_(torch.where(chosen, moved, self.heatmaps))
+
+    def _seen(self, chosen: Tensor) -> Tensor:
+        """(B, 2 D, S, S) this bin and those of the delays; then it is the newest of the last."""
+        past = [self.recent[:, 2 * (d - 1) : 2 * d] for d in self.plan.delays[1:]]
+        seen = torch.cat([self.counts, *past], 1) if past else self.counts
+        self.seen.copy_((seen != 0).sum((1, 2, 3)))
+        if past:
+            last = torch.cat([self.counts, self.recent[:, :-2]], 1)
+            self.recent.copy_(torch.where(chosen, last, self.recent))
+        return seen
 
     def _joined(self, i: int) -> Tensor | None:
         """What joins a layer's current; None if nothing does."""

@@ -109,11 +109,12 @@ class PlannedHead:
 
 @dataclass(frozen=True)
 class SpikingPlan:
-    """All layers of one network; `tau` in bins."""
+    """All layers of one network; `tau` and `delays` (what the first layer sees) in bins."""
 
     layers: tuple[PlannedLayer, ...]
     head: PlannedHead
     tau: float
+    delays: tuple[int, ...] = (0,)
 
     @property
     def neurons(self) -> int:
@@ -210,4 +211,4 @@ def _lite_plan(network: DecayingNetwork, snn: SpikingUnet) -> SpikingPlan:
     head = PlannedHead(
         snn.head, None, (number[top[0]], number[top[1]]), keep, doubled=not snn.fine, motion=motion
     )
-    return SpikingPlan(layers, head, snn.config.tau)
+    return SpikingPlan(layers, head, snn.config.tau, network.delays)

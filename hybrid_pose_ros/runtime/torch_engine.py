@@ -39,11 +39,17 @@ class _TorchStream:
         shapes = engine.network.state_shapes()
         self.load(heatmaps, [np.zeros(shape, np.float32) for shape in shapes])
 
-    def load(self, heatmaps: np.ndarray, states: list[np.ndarray]) -> None:
+    def load(
+        self, heatmaps: np.ndarray, states: list[np.ndarray], before: Sequence[np.ndarray] = ()
+    ) -> None:
         network, device = self.engine.network, self.engine.device
         check_start(network.config, network.state_shapes(), heatmaps, states)
         self._output = torch.from_numpy(heatmaps.copy())[None].to(device)
         self._states = [torch.from_numpy(state.copy())[None].to(device) for state in states]
+        self._recent: torch.Tensor | None = None
+        if len(before) and network.delays[-1]:
+            network.see(torch.from_numpy(np.stack(before))[:, None].to(device))
+            self._recent = network.recent
 
     def states(self) -> list[np.ndarray]:
         return [np.ascontiguousarray(state[0].cpu().numpy()) for state in self._states]
@@ -53,35 +59,36 @@ class _TorchStream:
         engine, network = self.engine, self.engine.network
         counts = check_bin(network.config, counts)
         network.set_states(self._states)
-        network.output = self._output
+        network.output, network.recent = self._output, self._recent
         self._output = network.step(torch.from_numpy(counts)[None].to(engine.device))
-        self._states = network.states
+        self._states, self._recent = network.states, network.recent
         heatmaps = self._output[0].float().cpu().numpy().copy()
         moves = getattr(network.config, "motion", False)
         velocity = self._states[-1][0].float().cpu().numpy().copy() if moves else None
         if engine.plan is None:
             return StepResult(heatmaps, 0, 0, velocity=velocity)
         fired = tuple(int(layer.sum()) for layer in network.spikes)
-        return counted(heatmaps, engine.plan, counts, fired)._replace(velocity=velocity)
+        assert network.seen is not None, "it has run a step"
+        active = int(network.seen.count_nonzero())
+        return counted(heatmaps, engine.plan, active, fired)._replace(velocity=velocity)
 
 
 def counted(
-    heatmaps: np.ndarray, plan: SpikingPlan, counts: np.ndarray, fired: tuple[int, ...]
+    heatmaps: np.ndarray, plan: SpikingPlan, active: int, fired: tuple[int, ...], bins: int = 1
 ) -> StepResult:
     """The result of a spiking network's step; fan-outs are taken as if away from a border.
 
     Args:
-        counts: (2, S, S), or (B, 2, S, S) of several cameras: then the operations of all.
+        active: event counts that the first layer saw and that were not zero.
         fired: spikes per layer.
+        bins: of so many cameras the operations are counted together.
     """
-    active = int(np.count_nonzero(counts))
     operations = []
     for layer in plan.layers:
         inputs = sum(fired[i] for i in layer.inputs) if layer.inputs else active
         skipped = 0 if layer.skip is None else fired[layer.skip]
         operations.append(int(layer.fan_out * inputs) + skipped)
-    moving = 0 if plan.head.motion is None else plan.head.motion.additions
-    moving *= counts[..., 0, 0, 0].size  # bins
+    moving = 0 if plan.head.motion is None else plan.head.motion.additions * bins
     spikes = sum(fired[i] for i in plan.head.inputs)
     operations.append(plan.head.fan_out * spikes + moving)
     return StepResult(heatmaps, sum(fired), sum(operations), fired, tuple(operations))

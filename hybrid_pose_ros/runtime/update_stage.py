@@ -87,8 +87,9 @@ class UpdateStage:
         return other
 
     def _fresh(self, crop: Crop) -> _Camera:
-        horizon_ns = 4 * self.config.keyframe_ns
-        history = BinHistory(self.config.max_delay_bins)
+        earlier = self.model.delays[-1]
+        horizon_ns = 4 * self.config.keyframe_ns + earlier * self.config.bin_ns
+        history = BinHistory(self.config.max_delay_bins, earlier)
         events = EventStream(horizon_ns, self.config.reorder_ns)
         camera = _Camera(events, self.engine.new_stream(), history)
         if self.config.on_demand and self.model.has_keyframe:
@@ -232,7 +233,7 @@ class UpdateStage:
         before = state.history.known_before(first) if self.model.carries else None
         if before is not None:
             logits, states = self._joined(logits, states, before)
-        state.network.load(logits, states)
+        state.network.load(logits, states, state.history.until(first))
         for index, counts in bins:
             self._step(state, counts, index)
         state.keyframe = keyframe

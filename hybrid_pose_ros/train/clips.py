@@ -25,12 +25,10 @@ from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.simulator.look import LOOK
 from hybrid_pose_ros.train.array_on_disk import array_in_npz
-from hybrid_pose_ros.train.data_config import DataConfig
+from hybrid_pose_ros.train.data_config import NEWCOMER, VALIDATION, DataConfig
 from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View, ViewOnDisk
 
 LOOK_FILE = "look.json"
-NEWCOMER = 1000  # the first of the people seen in one training clip only
-VALIDATION = 500  # the first of the people validated on; the test subjects are kept for the end
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ class StageConfig:
         cnn_rate: hybrids: learning rate of the CNN, relative; 0 = frozen. Its batch norms never
             move.
         still_norms: nor do those of the recurrent part.
+        rates: learning rates of some weights, relative: the beginning of their names -> factor.
+            New weights among trained ones (those of `delays`, say) want more than these.
     """
 
     batch: int
@@ -68,6 +70,7 @@ class StageConfig:
     delay: tuple[int, int] = (0, 0)
     cnn_rate: float = 0.0
     still_norms: bool = False
+    rates: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.batch < 1 or self.learning_rate <= 0:
@@ -85,6 +88,8 @@ class StageConfig:
             )
         if self.cnn_rate < 0:
             raise ValueError(f"cnn_rate must be >= 0, got {self.cnn_rate}")
+        if any(factor <= 0 for factor in self.rates.values()):
+            raise ValueError(f"rates must be positive, got {self.rates}")
 
     @property
     def longest(self) -> int:

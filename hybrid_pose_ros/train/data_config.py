@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 SOURCES = ("simulated", "dhp19", "fresh")
 TEST_SUBJECTS = (13, 14, 15, 16, 17)  # of the published split
+VALIDATION = 500  # the first of the people validated on; the test subjects are kept for the end
+NEWCOMER = 1000  # the first of the people seen in one training clip only
+MOST_VALIDATION_CLIPS = NEWCOMER - VALIDATION
 
 
 def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -85,6 +88,11 @@ class DataConfig:
             raise ValueError(
                 f"clips and validation_clips must be at least 1, got {self.clips} and "
                 f"{self.validation_clips}"
+            )
+        if made and self.validation_clips > MOST_VALIDATION_CLIPS:
+            raise ValueError(
+                f"validation_clips must be at most {MOST_VALIDATION_CLIPS}: each shows a person of "
+                f"its own, and those that follow are trained on; got {self.validation_clips}"
             )
         if made and not self.held_out_movements:
             raise ValueError("held_out_movements must name one: validation clips show them")

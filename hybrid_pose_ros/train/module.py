@@ -76,14 +76,13 @@ class Stage(LightningModule):
 
     def configure_optimizers(self) -> Any:
         rate = self.stage.learning_rate
-        inside = {id(p) for part in cnn_parts(self.model) for p in part.parameters()}
-        trained = [p for p in self.model.parameters() if p.requires_grad]
+        shares: dict[float, list[nn.Parameter]] = {1.0: []}
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad:
+                shares.setdefault(self._relative_rate(name, parameter), []).append(parameter)
         groups: list[dict[str, Any]] = [
-            {"params": [p for p in trained if id(p) not in inside], "lr": rate}
+            {"params": group, "lr": rate * share} for share, group in shares.items()
         ]
-        if self.stage.cnn_rate and inside:
-            cnn = [p for p in trained if id(p) in inside]
-            groups.append({"params": cnn, "lr": rate * self.stage.cnn_rate})
         if self.recipe == "published":
             return torch.optim.Adam(groups)
         optimizer = torch.optim.AdamW(groups, weight_decay=1e-4, betas=(0.9, 0.99))
@@ -92,6 +91,14 @@ class Stage(LightningModule):
             optimizer, peaks, total_steps=max(self.steps + 1, LEAST_STEPS), pct_start=0.1
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+    def _relative_rate(self, name: str, parameter: nn.Parameter) -> float:
+        """By which its learning rate differs from the stage's."""
+        inside = any(parameter is p for part in cnn_parts(self.model) for p in part.parameters())
+        rate = self.stage.cnn_rate if inside else 1.0
+        for beginning, factor in self.stage.rates.items():
+            rate *= factor if name.startswith(beginning) else 1.0
+        return rate
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[KEY] = self.identity

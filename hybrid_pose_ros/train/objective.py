@@ -55,6 +55,8 @@ def run_network(model: PoseNetwork, batch: Batch, settling: int = 0) -> Answer:
             return Answer(keyframe[None], batch.cells[:1], keyframe)
     else:
         model.reset(batch.bins.shape[1])
+    if batch.before.numel():
+        model.see(batch.before)
     parts, moves = [], []
     starts = [at for at in batch.at.tolist() if at < len(batch.bins)]
     for number, (first, end) in enumerate(zip(starts, [*starts[1:], len(batch.bins)], strict=True)):

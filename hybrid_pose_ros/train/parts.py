@@ -119,6 +119,10 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
         old = given[key]
         if key.endswith("head.weight") and len(old) < len(value):
             old = torch.cat([old, old.new_zeros(len(value) - len(old), *old.shape[1:])])
+        if key.endswith("s0.conv.weight") and old.shape[1] < value.shape[1]:
+            # Channels of the delays that both have come first in either.
+            added = value.shape[1] - old.shape[1]
+            old = torch.cat([old, old.new_zeros(len(old), added, *old.shape[2:])], 1)
         if old.shape == value.shape:
             fitting[key] = old
     new = {*NEW_KEYS, *_resting_keys(model)}

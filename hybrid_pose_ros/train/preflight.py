@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
@@ -54,10 +55,22 @@ def _check_stage(name: str, kind: str, config: TrainConfig, stages: list[str]) -
         if path is not None or earlier:
             path = path or str(weights[part])
             put_in(model, load_part(Path(path), f"{family}/{part}"), path)
+    _check_rates(kind, model, config)
     _check_seconds(kind, config)
     tag = identity(model, stage_settings(config, kind), config)
     if not finished(weights[kind], tag):
         unfinished(Path(config.output) / kind / "last.ckpt", tag)
+
+
+def _check_rates(kind: str, model: PoseNetwork, config: TrainConfig) -> None:
+    """Relative learning rates are of weights that there are."""
+    names = [name for name, _ in model.named_parameters()]
+    for beginning in stage_settings(config, kind).rates:
+        if not any(name.startswith(beginning) for name in names):
+            raise ConfigError(
+                f"rates: no weight of the {kind} has a name that begins with '{beginning}'; there "
+                f"are {', '.join(sorted({name.rsplit('.', 2)[0] for name in names}))}"
+            )
 
 
 def _check_seconds(kind: str, config: TrainConfig) -> None:

@@ -34,6 +34,8 @@ class Batch(NamedTuple):
         cells: (T + 1, B, 13, 2) true joints in heatmap cells, at the keyframe and in each bin.
         present: (B,) bool, whether there is a person at all; cells mean nothing where not.
         at: (K,) how many bins come before each keyframe: 0, ...; T: it comes after the last bin.
+        before: (R, B, 2, S, S) counts of the bins before the first keyframe, as many as the network
+            looks back.
     """
 
     keyframes: Tensor
@@ -41,6 +43,7 @@ class Batch(NamedTuple):
     cells: Tensor
     present: Tensor
     at: Tensor
+    before: Tensor = torch.zeros(0)
 
 
 def windows_for(recipe: str, data: DataConfig, network: NetworkConfig) -> Windows:
@@ -54,6 +57,7 @@ def windows_for(recipe: str, data: DataConfig, network: NetworkConfig) -> Window
         edges="events" if recipe == "published" else "fixed",
         input_size=network.input_size,
         heatmap_size=network.heatmap_size,
+        earlier=getattr(network, "delays", (0,))[-1],
     )
 
 
@@ -64,7 +68,7 @@ def cut(
     augmentation: AugmentationConfig | None = None,
     rng: np.random.Generator | None = None,
     at: Sequence[int] = (0,),
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool, np.ndarray]:
     """One sequence of `windows.bins` bins whose first keyframe is at truth sample `start`.
 
     Args:
@@ -72,7 +76,8 @@ def cut(
         at: bins before each keyframe, 0 first.
 
     Returns:
-        keyframes (K, 20, S, S), bins (T, 2, S, S), cells (T + 1, 13, 2), present.
+        keyframes (K, 20, S, S), bins (T, 2, S, S), cells (T + 1, 13, 2), present, and the bins
+        before the first keyframe (R, 2, S, S).
     """
     published = windows.edges == "events"
     t_ns = start * TRUTH_PERIOD_NS
@@ -100,7 +105,8 @@ def cut(
     ]
     bins = windows.bin_counts(events[splits[0] :], crop, t_ns)
     cells = crop.to_cells(uv, windows.heatmap_size).astype(np.float32)
-    return np.stack(keyframes), bins, cells, present
+    before = windows.earlier_counts(events[: splits[0]], crop, t_ns)
+    return np.stack(keyframes), bins, cells, present, before
 
 
 def _keyframe(
@@ -130,11 +136,12 @@ def collate(
     """The sequences at `places` (index of the view, truth sample of the keyframe) as one batch."""
     windows = dataclasses.replace(windows, bins=bins)
     parts = [cut(views[view], start, windows, augmentation, rng, at) for view, start in places]
-    keyframes, after, cells, present = zip(*parts, strict=True)
+    keyframes, after, cells, present, before = zip(*parts, strict=True)
     return Batch(
         torch.from_numpy(np.ascontiguousarray(np.stack(keyframes, 1))),
         torch.from_numpy(np.ascontiguousarray(np.stack(after, 1))),
         torch.from_numpy(np.stack(cells, 1)),
         torch.tensor(present),
         torch.tensor(at),
+        torch.from_numpy(np.ascontiguousarray(np.stack(before, 1))),
     )

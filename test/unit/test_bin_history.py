@@ -27,6 +27,17 @@ def test_the_bins_since_a_keyframe_are_all_there_or_it_is_too_late(history):
     assert history.since(11, 15) is None
 
 
+def test_bins_that_a_network_looks_back_to_are_kept_but_no_keyframe_may_be_later():
+    history = BinHistory(max_delay_bins=3, earlier=2)
+    for index in range(10, 17):
+        history.add(index, np.full((2, 4, 4), index))
+        history.know(index, said(index))
+    assert [index for index, _ in history.since(14, 17)] == [14, 15, 16]
+    assert history.since(13, 17) is None and history.known_before(13) is None
+    assert [int(counts[0, 0, 0]) for counts in history.until(14)] == [12, 13]
+    assert [int(counts[0, 0, 0]) for counts in history.until(16)] == [12, 13, 14, 15]
+
+
 def test_what_was_known_before_the_oldest_bin_is_kept_too(history):
     for first in (12, 13, 14, 15):
         assert history.known_before(first).heatmaps[0, 0, 0] == first - 1

@@ -34,6 +34,7 @@ def bins(rng, network, number):
         ("lite/snn", {"input_size": 32, "head": "coarse", "residual_blocks": 2}),
         ("lite/hybrid_cnn_snn", {"input_size": 32, "motion": True}),
         ("lite/hybrid_cnn_snn", {"input_size": 32, "motion": True, "rest": True}),
+        ("lite/snn", {"input_size": 32, "delays": (0, 1, 3)}),
     ],
 )
 def test_a_batch_gives_each_camera_the_reference(lively, random_start, name, options):
@@ -42,7 +43,7 @@ def test_a_batch_gives_each_camera_the_reference(lively, random_start, name, opt
     streams = [engine.new_stream() for _ in range(3)]
     references = [make_engine(network, "cpu", "torch").new_stream() for _ in range(3)]
     for ours, reference in zip(streams, references, strict=True):
-        start = random_start(network, rng)
+        start = (*random_start(network, rng), bins(rng, network, 2))
         ours.load(*start)
         reference.load(*start)
     for chosen in ([0, 1, 2], [2], [0, 1], [2, 0]):  # those left out must not move

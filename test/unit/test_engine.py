@@ -38,7 +38,7 @@ def assert_equals_reference(network, start, counts, tolerance=1e-5):
     )
     results = []
     for stream in (reference, ours):
-        stream.load(*start)
+        stream.load(*start, counts[::-1])  # any bins will do as those before
     for each in counts:
         results.append(reference.step(each))
         result = ours.step(each)
@@ -62,6 +62,8 @@ def assert_equals_reference(network, start, counts, tolerance=1e-5):
         ("lite/hybrid_cnn_snn", SMALL | {"residual_blocks": 0, "snn_widths": (24, 40, 96)}),
         ("lite/hybrid_cnn_snn", SMALL | {"motion": True}),
         ("lite/hybrid_cnn_snn", SMALL | {"motion": True, "rest": True}),
+        ("lite/hybrid_cnn_snn", SMALL | {"motion": True, "delays": (0, 1, 2, 4, 8)}),
+        ("lite/snn", SMALL | {"delays": (0, 3)}),
         ("lite/hybrid_cnn_snn", SMALL | {"rest": True, "snn_widths": (24, 40, 96)}),
         ("lite/snn", SMALL | {"motion": True, "head": "coarse"}),
         ("lite/snn", SMALL | {"motion": True, "joints": 17}),  # more than the kernels move
@@ -82,14 +84,15 @@ def test_every_spike_is_the_networks_own(lively, random_start, name, options):
     blocks=st.integers(0, 2),
     head=st.sampled_from(["fine", "coarse"]),
     motion=st.booleans(),
+    delays=st.sampled_from([(0,), (0, 1), (0, 2, 3)]),
     rate=st.sampled_from([0.0, 0.01, 0.3, 3.0]),
     tau=st.sampled_from([1.5, 2.0, 3.0]),
     seed=st.integers(0, 2**16),
 )
-def test_any_width_size_and_spike_rate(widths, side, blocks, head, motion, rate, tau, seed):
+def test_any_width_size_and_spike_rate(widths, side, blocks, head, motion, delays, rate, tau, seed):
     options = {
         "input_size": side, "snn_widths": widths, "residual_blocks": blocks, "head": head,
-        "tau": tau, "cnn_widths": (4, 4, 4, 4), "motion": motion,
+        "tau": tau, "cnn_widths": (4, 4, 4, 4), "motion": motion, "delays": delays,
     }  # fmt: skip
     torch.manual_seed(seed)
     network, rng = build("lite/snn", options).eval(), np.random.default_rng(seed)

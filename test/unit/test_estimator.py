@@ -30,6 +30,7 @@ def model(request):
     config = LiteConfig(
         input_size=32, cnn_widths=(4, 4, 8, 8), snn_widths=(8, 8, 8),
         motion=request.param, carry=request.param, rest=request.param,
+        delays=(0, 1, 7) if request.param else (0,),
     )  # fmt: skip
     model = LiteHybrid(config).eval()
     for initialiser in model.initialisers if request.param else ():

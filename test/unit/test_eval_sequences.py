@@ -37,7 +37,7 @@ def view() -> CameraEvents:
 def hybrid(request):
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    settings = {**SMALL, "motion": request.param, "carry": request.param}
+    settings = {**SMALL, "motion": request.param, "carry": request.param, "delays": [0, 1, 3]}
     settings["lead"] = 1.5 if request.param else 0.0
     network = build("lite/hybrid_cnn_snn", settings).eval()
     with torch.no_grad():

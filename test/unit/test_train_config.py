@@ -93,6 +93,8 @@ def test_as_published_means_the_published_numbers():
         ("data: {held_out_movements: [7, 34]}", "numbers 1 to 33, got .34."),
         ("data: {seconds: -1}", "seconds in 0..3600 and"),
         ("data: {free_share: 3}", "free_share in 0..1 expected"),
+        ("data: {validation_clips: 501}", "at most 500: each shows a person of its own"),
+        ("cnn: {batch: 2, learning_rate: 1, steps: 2, rates: {c1: 0}}", "rates must be positive"),
         ("data: {seed: -1}", "data: seed >= 0"),
         ("a: [", "cannot read"),
         ("[1, 2]", "must be a mapping"),

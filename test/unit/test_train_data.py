@@ -70,7 +70,7 @@ def test_more_clips_leave_the_others_as_they_are(more):
 
 
 def test_the_sequence_of_a_known_view_has_its_events_at_its_labels():
-    keyframes, bins, cells, present = cut(moving_dot_view(), 50, TEN)
+    keyframes, bins, cells, present, _ = cut(moving_dot_view(), 50, TEN)
     assert keyframes.shape == (1, 20, 128, 128)
     assert bins.shape == (10, 2, 128, 128)
     assert present
@@ -91,6 +91,17 @@ def test_a_later_keyframe_is_the_keyframe_of_a_later_sequence(edges):
     assert not np.array_equal(keyframes[1], keyframes[2])
 
 
+@pytest.mark.parametrize("edges", ["fixed", "events"])
+def test_the_bins_before_a_sequence_are_the_last_ones_of_an_earlier_sequence(edges):
+    view, windows = moving_dot_view(), dataclasses.replace(TEN, edges=edges, earlier=4)
+    before = cut(view, 50, windows)[4]
+    expected = cut(view, 46, dataclasses.replace(TEN, bins=4, edges="fixed"))[1]
+    assert before.any() and np.array_equal(before, expected)
+    assert len(cut(view, 50, TEN)[4]) == 0
+    batch = Batches([view], windows, StageConfig(2, 1e-3, steps=1, bins=(10, 10)), 7, PLAIN)[0]
+    assert batch.before.shape == (4, 2, 2, 128, 128)
+
+
 def test_keyframes_of_a_sequence_come_at_random_bins_and_not_too_close():
     stage = StageConfig(2, 1e-3, steps=40, bins=(12, 20), keyframes=(1, 3))
     batches = Batches([moving_dot_view()], TEN, stage, 7, PLAIN)
@@ -108,7 +119,7 @@ def test_augmentation_keeps_labels_on_events_and_swaps_sides():
     config = dataclasses.replace(PLAIN, time_scale=(0.7, 1.4))
     hands = [INDEX["hand_right"], INDEX["hand_left"]]
     for _ in range(20):
-        _, bins, cells, _ = cut(view, 50, TEN, config, rng)
+        _, bins, cells, *_ = cut(view, 50, TEN, config, rng)
         row, column = np.unravel_index(bins[:, 1].sum(0).argmax(), (128, 128))
         assert abs(column / 2 - cells[4, 0, 0]) < 3.0
         assert abs(row / 2 - cells[4, 0, 1]) < 1.5
@@ -122,7 +133,7 @@ def test_augmentation_keeps_labels_on_events_and_swaps_sides():
 
 def test_a_faster_person_has_gone_further_and_so_have_the_events():
     config = AugmentationConfig(0.0, (1.0, 1.0), 0, (0.0,), 0.0, (2.0, 2.0), 0.0)
-    _, bins, cells, _ = cut(moving_dot_view(), 30, TEN, config, np.random.default_rng(0))
+    _, bins, cells, *_ = cut(moving_dot_view(), 30, TEN, config, np.random.default_rng(0))
     assert cells[-1, 0, 0] - cells[0, 0, 0] == pytest.approx(2.5)  # 10 px, 4 px a cell
     assert [int(counts[1].sum()) for counts in bins] == [40] * 10
     last = np.argwhere(bins[-1, 1])[:, 1].max() / 2
@@ -199,7 +210,7 @@ def test_sequences_of_dhp19_files_equal_those_of_its_data_set(
     for i in range(len(reference)):
         expected = reference[i]
         start = reference.describe(i)[2] // 10
-        keyframe_counts, bins, cells, _ = cut(views[0], start, windows)
+        keyframe_counts, bins, cells, *_ = cut(views[0], start, windows)
         assert np.array_equal(keyframe_counts[0], expected.keyframe.numpy())
         assert np.array_equal(bins, expected.bins.numpy())
         known = ~np.isnan(expected.cells.numpy())

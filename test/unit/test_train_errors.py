@@ -8,7 +8,7 @@ import pytest
 from hybrid_pose_ros.errors import CalibrationError, ConfigError, RecordingError, WeightsError
 from hybrid_pose_ros.models.checkpoint import save_checkpoint
 from hybrid_pose_ros.models.presets import build
-from hybrid_pose_ros.train.config import TrainerConfig
+from hybrid_pose_ros.train.config import StageConfig, TrainerConfig
 from hybrid_pose_ros.train.data_config import DataConfig
 from hybrid_pose_ros.train.run import train, train_stage
 
@@ -59,6 +59,10 @@ def going_on_from_another_size(folder):
     return {"start": of_another_size(folder)["initial"]}
 
 
+def wrong_rates(_):
+    return {"cnn": StageConfig(2, 1e-3, steps=2, rates={"snn.": 2.0})}
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -72,6 +76,10 @@ def going_on_from_another_size(folder):
         (lambda _: {"network": {"input_siz": 32}}, "input_siz"),
         (lambda _: {"network": {"input_size": 33}}, "multiple of 16, got 33"),
         (lambda _: {"weights": {"lite/cn": "x"}}, "weights.*'lite/cn'"),
+        (
+            wrong_rates,
+            r"rates: no weight of the cnn .* begins with 'snn\.'; there are cnn, cnn\.c1\.0",
+        ),
         (lambda _: trainer(accelerator="gpuu"), "trainer: .*accelerator='gpuu'"),
         (lambda _: trainer(accelerator="cpu", devices=0), "trainer: .*devices=0"),
         (lambda _: trainer(strategy="ddpp"), "trainer: .*'ddpp'"),

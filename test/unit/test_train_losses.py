@@ -219,6 +219,22 @@ def test_the_cnn_of_a_hybrid_is_frozen_unless_it_has_a_rate(rate):
     assert {"snn.head.weight", "initialisers.0.layers.0.weight"} <= changed
 
 
+def test_weights_may_have_rates_of_their_own():
+    model = LiteHybrid(SMALL)
+    rates = {"snn.s0.": 4.0, "cnn.head": 0.5}
+    settings = StageConfig(2, 1e-2, steps=3, bins=(3, 3), cnn_rate=0.1, rates=rates)
+    (optimizer,), _ = Stage(model, settings, LossConfig(), "ours", 3).configure_optimizers()
+    expected = {
+        name: (0.1 if name.startswith("cnn.") else 1.0)
+        * (4.0 if name.startswith("snn.s0.") else 0.5 if name.startswith("cnn.head") else 1.0)
+        for name, _ in model.named_parameters()
+    }
+    found = {id(p): g["initial_lr"] * 25 for g in optimizer.param_groups for p in g["params"]}
+    for name, parameter in model.named_parameters():
+        assert found.pop(id(parameter)) == pytest.approx(1e-2 * expected[name])
+    assert not found and len(set(expected.values())) == 4
+
+
 @pytest.mark.parametrize(
     ("recipe", "kind", "rate"), [("ours", "adamw", 1e-3 / 25), ("published", "adam", 1e-3)]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from hybrid_pose_ros.skeleton import NUM_JOINTS
 HEADS = ("fine", "coarse")
 CNN_STEPS = ("hold", "rerun")
 MAX_LEAD = 3.0  # bins
+MAX_DELAY = 10  # bins: what the CNN sees
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class LiteConfig(NetworkConfig):
             membranes rest until the next one, not only where they start (spiking_unet.py).
         lead: joints are decoded so many bins of their velocities ahead of their heatmaps, which
             follow what happens with a delay (motion.py); fitted after training.
+        delays: the SNN's first layer sees the bins that came so many bins ago (axonal delays), the
+            present one first. One bin alone does not tell which way an edge moves.
         cnn_step: how a CNN alone answers a step: "hold" its heatmaps or "rerun" on the last bins.
     """
 
@@ -55,6 +59,7 @@ class LiteConfig(NetworkConfig):
     carry: bool = False
     rest: bool = False
     lead: float = 0.0
+    delays: tuple[int, ...] = (0,)
     cnn_step: str = "hold"
 
     def __post_init__(self) -> None:
@@ -75,6 +80,11 @@ class LiteConfig(NetworkConfig):
         if not 0.0 <= self.lead <= MAX_LEAD or (self.lead and not self.motion):
             raise ValueError(
                 f"lead must lie in 0..{MAX_LEAD} bins and needs motion, got {self.lead}"
+            )
+        rising = all(first < then for first, then in itertools.pairwise(self.delays))
+        if not rising or self.delays[:1] != (0,) or self.delays[-1] > MAX_DELAY:
+            raise ValueError(
+                f"delays must rise from 0 to at most {MAX_DELAY} bins, got {self.delays}"
             )
         if self.cnn_step not in CNN_STEPS:
             raise ValueError(f"cnn_step must be one of {CNN_STEPS}, got {self.cnn_step!r}")

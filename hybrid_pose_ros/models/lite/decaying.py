@@ -27,7 +27,7 @@ def _logit(share: float) -> float:
 
 
 class RecurrentPart(Protocol):
-    """Counts (T, B, 2, S, S) to maps (T, B, maps, S/2, S/2), with states in between."""
+    """Counts (T, B, 2 D, S, S) to maps (T, B, maps, S/2, S/2), with states in between."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
 

@@ -44,6 +44,10 @@ class LiteHybrid(KeyframedNetwork):
         return self.snn
 
     @property
+    def delays(self) -> tuple[int, ...]:
+        return self.config.delays
+
+    @property
     def spikes(self) -> tuple[Tensor, ...]:
         return tuple(layer[-1] for layer in self.snn.spikes)
 

@@ -10,6 +10,11 @@ spike by spike without an interpolation. Layer by layer over the whole sequence:
 axis. `residual_blocks` pairs r1 r2, r3 r4, ... follow each other; with the head "coarse" there is
 no u2: the head reads u1 and d1, and its maps are doubled.
 
+Neurons that share a time constant see events of one time, or of no particular time, but not the
+order of two. So s0 may see some bins again, later, through weights of their own (`delays`, as axons
+of different lengths do): edges that move one way fit a kernel in space and time. It costs an
+addition per event, delay and neuron that sees it, a few in a hundred of all.
+
 With tau of 3 bins a membrane has forgotten a keyframe's start within a tenth of a second. Where
 blocks have a resting potential r (hybrids with `rest`), membranes leak towards r instead of 0:
 
@@ -76,7 +81,9 @@ def _up(inputs: int, outputs: int) -> nn.ConvTranspose2d:
 
 
 class SpikingUnet(nn.Module):
-    """Spiking network. forward: (T, B, 2, S, S) counts -> (T, B, maps, S/2, S/2).
+    """Spiking network. forward: (T, B, 2 D, S, S) counts -> (T, B, maps, S/2, S/2).
+
+    D are the delays: the present bin, then those of some bins ago.
 
     Args:
         rest: the blocks after d2 have resting potentials.
@@ -93,7 +100,7 @@ class SpikingUnet(nn.Module):
         self.config = config
         self.residuals = [f"r{i + 1}" for i in range(2 * config.residual_blocks)]
         self.fine = config.head == "fine"
-        self.s0 = SpikingBlock(_down(2, w1, kernel=5), config.tau)
+        self.s0 = SpikingBlock(_down(2 * len(config.delays), w1, kernel=5), config.tau)
         self.d1 = SpikingBlock(_down(w1, w2), config.tau)
         self.d2 = SpikingBlock(_down(w2, w3), config.tau)
         for name in self.residuals:
