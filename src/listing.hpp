@@ -77,19 +77,18 @@ void list_spikes(const Layer& layer, const uint16_t* first, const uint16_t* seco
   list.additions[y] = columns * list.row_reach[y];
 }
 
-// Whether one of 16 pixels in a row has a count, of either polarity.
-inline bool any_count(const float* row, int64_t plane) {
-  uint32_t any = 0;
-  for (int k = 0; k < kGroup; ++k) any |= (row[k] != 0.0f) | (row[plane + k] != 0.0f);
-  return any != 0;
-}
-
-// The same of several bins, from pixel `at` of a plane on.
-inline bool any_count(const float* const* bins, int number, int64_t at, int64_t plane) {
+// Which of 16 pixels in a row, from `at` of a plane on, have a count in one of the bins, of either
+// polarity; false if none has.
+inline bool any_count(const float* const* bins, int number, int64_t at, int64_t plane,
+                      uint32_t* any) {
+  for (int k = 0; k < kGroup; ++k) any[k] = 0;
   for (int i = 0; i < number; ++i) {
-    if (any_count(bins[i] + at, plane)) return true;
+    const float* row = bins[i] + at;
+    for (int k = 0; k < kGroup; ++k) any[k] |= (row[k] != 0.0f) | (row[plane + k] != 0.0f);
   }
-  return false;
+  uint32_t all = 0;
+  for (int k = 0; k < kGroup; ++k) all |= any[k];
+  return all != 0;
 }
 
 bool list_counts(const Layer& layer, const float* const* bins, int y, const SpikeList& list) {
@@ -102,14 +101,19 @@ bool list_counts(const Layer& layer, const float* const* bins, int y, const Spik
   uint32_t next = (uint32_t)(y * list.row_capacity);
   int64_t columns = 0;
   bool valid = true;
+  uint32_t any[kGroup];
   for (int x = 0; x < width; ++x) {
-    if (x % kGroup == 0 && x + kGroup <= width &&
-        !any_count(bins, number, row + x, plane)) {  // as most of a bin
-      for (int k = 0; k < kGroup; ++k) starts[x + k] = next;
-      x += kGroup - 1;
-      continue;
+    if (x % kGroup == 0 && x + kGroup <= width) {
+      if (!any_count(bins, number, row + x, plane, any)) {  // as most of a bin
+        for (int k = 0; k < kGroup; ++k) starts[x + k] = next;
+        x += kGroup - 1;
+        continue;
+      }
+    } else if (x % kGroup == 0) {  // the last few
+      for (int k = 0; k < kGroup; ++k) any[k] = 1;
     }
     starts[x] = next;
+    if (!any[x % kGroup]) continue;
     for (int c = 0; c < layer.first_channels; ++c) {
       const float count = bins[c / 2][c % 2 * plane + row + x];
       if (count == 0.0f) continue;

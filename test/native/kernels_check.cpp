@@ -20,7 +20,7 @@ extern "C" {
 spiking::Engine* spiking_engine_new(const spiking::Layer*, int32_t, const spiking::Head*, float,
                                     int32_t, int32_t);
 void spiking_engine_delete(spiking::Engine*);
-int32_t spiking_engine_step(spiking::Engine*, const float*, float*, float*, float*, int64_t*,
+int32_t spiking_engine_step(spiking::Engine*, const float* const*, float*, float*, float*, int64_t*,
                             int64_t*);
 void spiking_engine_softmax(const float*, int32_t, int32_t, int32_t*, float*);
 spiking::Convolver* spiking_engine_convolver_new(int32_t, int32_t);
@@ -95,7 +95,8 @@ void print(const char* name, const std::vector<float>& numbers) {
 
 void steps(int level, bool motion) {
   Network net;
-  net.add(kSide, -1, 2, -1, 0, 5, 2, 1, 16, 16, 1, -1);
+  const int bins = motion ? 2 : 1;  // with motion, the first layer sees the last bin again
+  net.add(kSide, -1, 2 * bins, -1, 0, 5, 2, 1, 16, 16, 1, -1);
   net.add(8, 0, 16, -1, 0, 3, 1, 1, 32, 32, 1, -1);
   net.add(8, 1, 32, -1, 0, 3, 1, 1, 32, 32, 2, 1);
   net.add(8, 2, 32, 1, 32, 3, 1, 1, 64, 64, 2, -1);
@@ -117,12 +118,15 @@ void steps(int level, bool motion) {
   spiking::Engine* engine =
       spiking_engine_new(net.layers.data(), count, &head, 3.0f, 2, level);
   if (!engine) abort();
+  std::vector<float> before(2 * kSide * kSide);
   for (int step = 0; step < 4; ++step) {
     std::vector<float> counts(2 * kSide * kSide);
     for (float& x : counts) x = float(net.random.below(4) / 3 * (1 + net.random.below(2)));
     std::vector<int64_t> fired(count), additions(count + 1);
-    if (!spiking_engine_step(engine, counts.data(), potentials.data(), output.data(),
-                             velocity.data(), fired.data(), additions.data())) abort();
+    const float* const seen[] = {counts.data(), before.data()};
+    if (!spiking_engine_step(engine, seen, potentials.data(), output.data(), velocity.data(),
+                             fired.data(), additions.data())) abort();
+    before = counts;
     printf("spikes");
     for (int64_t n : fired) printf(" %lld", (long long)n);
     for (int64_t n : additions) printf(" %lld", (long long)n);
