@@ -28,7 +28,7 @@ from hybrid_pose_ros.runtime.event_driven import EventDrivenEngine
 TUNING_STEPS = 100
 TUNING_GAIN = 0.3
 ACTIVE_BINS = 10
-SETTINGS = {"lite": {"motion": True}}  # as the weights that are shipped
+SETTINGS = {"lite": {"motion": True, "delays": (0, 1, 2, 4, 8)}}  # as the weights that are shipped
 LIVELY = 6.0  # factor of the weights: inputs, not biases, decide who fires
 WARM_UP = 15  # steps until the deepest layers fire as they will
 

@@ -14,7 +14,7 @@ from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.train.config import TrainConfig
 
 EXAMPLE = """examples:
-  hybrid_pose train lite                              the shipped weights, from those before
+  hybrid_pose train lite                              the shipped hybrid, from the one before
   hybrid_pose train lite/rnn --config mine.yaml
   hybrid_pose train paper/cnn --config config/train_published.yaml --output_path out/cnn
   hybrid_pose train paper/hybrid_cnn_snn --config_path hybrid_cnn_snn_config.ini --device cuda:0

@@ -39,7 +39,7 @@ from hybrid_pose_ros.train.reliability import (
 from hybrid_pose_ros.train.samples import Batch
 
 NOTE = "calibration"
-STILLS = np.linspace(-1.0, 4.0, 11)
+STILLS = np.linspace(-1.0, 6.0, 15)
 LEADS = np.linspace(0.0, 2.0, 41)  # bins
 TEMPERATURES = np.geomspace(0.25, 4.0, 41)
 STRIDE = 5  # every fifth bin: neighbours say the same

@@ -139,7 +139,7 @@ class TrainerConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A whole run; `config/train_lite.yaml` is the one that made the shipped weights.
+    """A whole run; `config/train_lite.yaml` is the last one that made the shipped hybrid.
 
     Attributes:
         recipe: "ours" or "published".

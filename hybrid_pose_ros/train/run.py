@@ -38,7 +38,7 @@ from hybrid_pose_ros.train.trainer import BatchLoaders, make_trainer
 from hybrid_pose_ros.train.views import View
 
 VALIDATION_KEYFRAMES = (10, 20)  # later ones, of networks that keep something of the first
-CALIBRATION_BATCHES = 6  # of validation; the heatmaps of all are in memory
+CALIBRATION_BATCHES = 12  # of validation; the heatmaps of all are in memory
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from hybrid_pose_ros.models.presets import build
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.train.config import TrainConfig, plain
 from hybrid_pose_ros.train.config_file import build_config, load_train_config
-from hybrid_pose_ros.train.parts import stages_of
+from hybrid_pose_ros.train.parts import go_on_from, stages_of
 
 ALONE = {
-    "train_lite.yaml": ("hybrid_cnn_snn",), "train_lite_snn.yaml": ("snn",),
-    "train_lite_rnn.yaml": ("rnn",),
+    "train_lite.yaml": ("hybrid_cnn_snn",), "train_lite_cnn.yaml": ("cnn",),
+    "train_lite_snn.yaml": ("snn",), "train_lite_rnn.yaml": ("rnn",),
     "train_lite_hybrid_cnn_rnn.yaml": ("hybrid_cnn_rnn",),
 }  # fmt: skip
 SHIPPED = sorted(path.name for path in share_path("config").glob("train_*.yaml"))
@@ -41,13 +41,25 @@ def test_shipped_settings_load_train_every_network_and_are_read_back(name):
 
 
 def test_the_shipped_settings_hold_out_the_demo():
-    config, alone = (load_train_config(share_path("config", name)) for name in list(ALONE)[:2])
-    assert {7, 8, 22, 27, 28} <= set(config.data.held_out_movements)
-    # The SNN's older weights saw fewer clips; what is held out of them is the same.
-    made = {"folder": config.data.folder, "clips": config.data.clips}
-    assert dataclasses.replace(alone.data, **made) == config.data
-    assert config.weights["lite/hybrid_cnn_snn"] == "weights/lite_hybrid.safetensors"
-    assert alone.weights == {"lite/snn": "weights/lite_snn.safetensors"}
+    configs = {name: load_train_config(share_path("config", name)) for name in ALONE}
+    data = configs["train_lite.yaml"].data
+    assert {7, 8, 22, 27, 28} <= set(data.held_out_movements)
+    for name, config in configs.items():  # other clips, but the same is held out of them
+        made = {"folder": data.folder, "clips": data.clips, "seed": data.seed}
+        assert dataclasses.replace(config.data, **made) == data
+        kind, *_ = ALONE[name]
+        file = "hybrid" if kind == "hybrid_cnn_snn" else kind
+        assert config.weights == {f"lite/{kind}": f"weights/lite_{file}.safetensors"}
+        clips = {c.data.folder for c in configs.values() if c.data.seed == config.data.seed}
+        assert clips == {config.data.folder}
+
+
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_the_shipped_settings_go_on_from_the_shipped_weights(name):
+    config = load_train_config(share_path("config", name))
+    for kind, weights in config.start.items():
+        model = build(f"lite/{kind}", config.network)
+        go_on_from(model, share_path(*weights.split("/")))
 
 
 def test_as_published_means_the_published_numbers():
@@ -184,7 +196,7 @@ def test_the_shipped_command_and_its_stages():
     config = verb._settings(args, "lite/hybrid_cnn_snn")
     assert config == load_train_config(share_path("config", "train_lite.yaml"))
     assert verb._stages(args.stages, "lite/hybrid_cnn_snn", config) == ["hybrid_cnn_snn"]
-    with pytest.raises(ConfigError, match=r"unknown stages \['rnn'\]; .* has cnn, hybrid"):
+    with pytest.raises(ConfigError, match=r"unknown stages \['rnn'\]; .* has hybrid_cnn_snn"):
         verb._stages("rnn", "lite/hybrid_cnn_snn", config)
     whole = load_train_config(share_path("config", "train_ours.yaml"))
     found = verb._stages("hybrid,cnn", "lite/hybrid_cnn_snn", whole)
