@@ -19,7 +19,7 @@ class BinHistory:
 
     def __init__(self, max_delay_bins: int, earlier: int = 0) -> None:
         self._bins: deque[tuple[int, np.ndarray]] = deque(maxlen=max_delay_bins + earlier)
-        self._max_delay_bins = max_delay_bins
+        self._max_delay_bins, self._earlier = max_delay_bins, earlier
         self._known: dict[int, StepResult] = {}
 
     def add(self, index: int, counts: np.ndarray) -> None:
@@ -45,8 +45,9 @@ class BinHistory:
         return bins if len(bins) == end - first <= self._max_delay_bins else None
 
     def until(self, first: int) -> list[np.ndarray]:
-        """Events of the bins before a bin, the newest last, as far as they are kept."""
-        return [counts for index, counts in self._bins if index < first]
+        """Events of the bins before a bin that a network looks back to, the newest last."""
+        before = [counts for index, counts in self._bins if index < first]
+        return before[max(0, len(before) - self._earlier) :]
 
     def known_before(self, first: int) -> StepResult | None:
         """What the network said at the beginning of a bin; None where nothing is known."""

@@ -23,7 +23,7 @@ def history():
 def test_the_bins_since_a_keyframe_are_all_there_or_it_is_too_late(history):
     assert [index for index, _ in history.since(12, 15)] == [12, 13, 14]
     assert [int(counts[0, 0, 0]) for _, counts in history.since(14, 15)] == [14]
-    assert history.since(15, 15) == []
+    assert history.since(15, 15) == [] and history.until(15) == []
     assert history.since(11, 15) is None
 
 
@@ -35,7 +35,8 @@ def test_bins_that_a_network_looks_back_to_are_kept_but_no_keyframe_may_be_later
     assert [index for index, _ in history.since(14, 17)] == [14, 15, 16]
     assert history.since(13, 17) is None and history.known_before(13) is None
     assert [int(counts[0, 0, 0]) for counts in history.until(14)] == [12, 13]
-    assert [int(counts[0, 0, 0]) for counts in history.until(16)] == [12, 13, 14, 15]
+    assert [int(counts[0, 0, 0]) for counts in history.until(16)] == [14, 15]
+    assert [int(counts[0, 0, 0]) for counts in history.until(13)] == [12]
 
 
 def test_what_was_known_before_the_oldest_bin_is_kept_too(history):
