@@ -106,10 +106,10 @@ class SequenceEngine:
         network, short = self.network, grid.short_steps
         network.reset(1)
         first = int(grid.starts_ns[0])
-        for start_ns in range(first % KEYFRAME_NS or KEYFRAME_NS, first, KEYFRAME_NS):
+        begin = first % KEYFRAME_NS or KEYFRAME_NS
+        self._look_back(view, np.array([begin]), grid.bin_ns)
+        for start_ns in range(begin, first, KEYFRAME_NS):
             network.correct(self._keyframes(view, np.array([start_ns])))
-            if network.recent is None:
-                self._look_back(view, np.array([start_ns]), grid.bin_ns)
             for step in range(short):
                 self._step(view, np.array([start_ns + step * grid.bin_ns]), grid.bin_ns)
         for number in range(len(grid.starts_ns)):

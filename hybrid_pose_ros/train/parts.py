@@ -101,7 +101,8 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
     """Give a network the weights of an earlier one, in place.
 
     That may be a hybrid that the network is part of, and one without `motion`: the new maps of its
-    head are zero then, so that nothing moves yet. One without `carry` begins with the usual shares,
+    head are zero then, so that nothing moves yet; so are the weights of delays that it
+    lacks. One without `carry` begins with the usual shares,
     one without `rest` with resting potentials of zero.
 
     Returns:
@@ -119,10 +120,10 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
         old = given[key]
         if key.endswith("head.weight") and len(old) < len(value):
             old = torch.cat([old, old.new_zeros(len(value) - len(old), *old.shape[1:])])
-        if key.endswith("s0.conv.weight") and old.shape[1] < value.shape[1]:
-            # Channels of the delays that both have come first in either.
-            added = value.shape[1] - old.shape[1]
-            old = torch.cat([old, old.new_zeros(len(old), added, *old.shape[2:])], 1)
+        if key.endswith("s0.conv.weight"):
+            if not set(earlier.delays) <= set(model.delays):
+                continue
+            old = _by_delay(old, earlier.delays, model.delays)
         if old.shape == value.shape:
             fitting[key] = old
     new = {*NEW_KEYS, *_resting_keys(model)}
@@ -136,6 +137,13 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
     before, now = earlier.config.asdict(), model.config.asdict()
     now.pop("lead", None)  # fitted anew
     return [f"{k} {before.get(k)} (now {v})" for k, v in now.items() if before.get(k) != v]
+
+
+def _by_delay(weight: torch.Tensor, before: tuple[int, ...], now: tuple[int, ...]) -> torch.Tensor:
+    """A first layer's weights (C, 2 D, k, k) for other delays: zero for those that are new."""
+    known = dict(zip(before, weight.chunk(len(before), 1), strict=True))
+    nothing = torch.zeros_like(known[0])
+    return torch.cat([known.get(delay, nothing) for delay in now], 1)
 
 
 def _resting_keys(model: PoseNetwork) -> list[str]:

@@ -38,7 +38,7 @@ def assert_equals_reference(network, start, counts, tolerance=1e-5):
     )
     results = []
     for stream in (reference, ours):
-        stream.load(*start, counts[::-1])  # any bins will do as those before
+        stream.load(*start, np.tile(counts, (3, 1, 1, 1)))  # any bins will do as those before
     for each in counts:
         results.append(reference.step(each))
         result = ours.step(each)

@@ -105,6 +105,22 @@ def test_weights_without_delays_go_on_unchanged(tmp_path):
         go_on_from(before, path)
 
 
+@torch.inference_mode()
+def test_weights_keep_their_delays(tmp_path):
+    before, path = make(delays=(0, 5)), tmp_path / "before.safetensors"
+    save_checkpoint(before, path)
+    after, x = make(delays=DELAYS), events(9, 1)
+    go_on_from(after, path)
+    answers = []
+    for model in (before, after):
+        model.reset(1)
+        answers.append(model.rollout(x))
+    assert before.snn.s0.conv.weight[:, 2:].any()
+    torch.testing.assert_close(*answers)
+    with pytest.raises(WeightsError, match=r"cannot go on from them: snn\.s0\.conv\.weight"):
+        go_on_from(make(delays=(0, 2)), path)
+
+
 @pytest.mark.parametrize("delays", [(), (1,), (0, 0), (0, 3, 2), (0, MAX_DELAY + 1), (-1, 0)])
 def test_delays_rise_from_the_present(delays):
     with pytest.raises(ValueError, match="delays must rise from 0"):
