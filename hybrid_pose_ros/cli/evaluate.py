@@ -13,6 +13,7 @@ from hybrid_pose_ros.cli.evaluate_data import (
     numbers,
     open_scenes,
 )
+from hybrid_pose_ros.data.unfinished import check_folder
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.resources import share_path
 
@@ -66,14 +67,14 @@ def run(args: argparse.Namespace) -> int:
     from hybrid_pose_ros.eval.evaluation import Protocol, nothing, write_json
     from hybrid_pose_ros.eval.evaluation import evaluate as compare
     from hybrid_pose_ros.eval.examples import FILE, write_examples
-    from hybrid_pose_ros.eval.keyframe_curve import keyframe_curve
+    from hybrid_pose_ros.eval.keyframe_curve import hybrids_of, keyframe_curve
     from hybrid_pose_ros.eval.markdown import whole_markdown
     from hybrid_pose_ros.eval.published_text import write_published
     from hybrid_pose_ros.eval.tables import write_tables
     from hybrid_pose_ros.runtime.device import resolve_device
 
-    if args.out is not None and args.out.exists() and not args.out.is_dir():
-        raise ConfigError(f"--out {args.out} is a file; give a folder")
+    if args.out is not None:
+        check_folder(args.out, f"--out {args.out}")
     protocol = Protocol(
         _rates(args.rates), _horizon(args.horizon_ms), batch=at_least_1("--batch", args.batch)
     )
@@ -82,24 +83,27 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(at_least_1("--threads", args.threads))
     given = [item for item in args.models.split(",") if item]
     networks = load_networks(given, share_path("weights"), device)
-    scenes, count, notes = open_scenes(args)
     windows = "windows" in parts
+    hybrids = hybrids_of(networks) if "keyframes" in parts else {}
+    scenes, count, notes = open_scenes(args)
     result, examples = (
         compare(networks, scenes, count, protocol) if windows else (nothing(networks), [])
     )
     if "keyframes" in parts:
-        result["keyframes"] = keyframe_curve(networks, scenes, count, curve)
+        result["keyframes"] = keyframe_curve(hybrids, scenes, count, curve)
     result["left_out"] += notes
     result["data"] = {
         "source": args.data, "cameras": args.cameras, "seed": args.seed, "seconds": args.seconds,
+        "recordings": args.recordings, "movements_left_out": args.left_out, "models": args.models,
+        "mocap": None if args.mocap is None else args.mocap.name,
     }  # fmt: skip
+    print(json.dumps(result, indent=1) if args.json else whole_markdown(result))
     if args.out is not None:
         write_json(result, args.out / "results.json")
         write_tables(result, args.out, whole_markdown(result))
         if windows:
             write_published(result, args.out / "published")
             write_examples(examples, args.out / FILE)
-    print(json.dumps(result, indent=1) if args.json else whole_markdown(result))
     return 0
 
 

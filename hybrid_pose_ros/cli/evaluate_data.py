@@ -14,15 +14,30 @@ if TYPE_CHECKING:
 
     from hybrid_pose_ros.eval.scene import Scene
 
-TEST_SECTIONS = ("subjects", "movements", "mocap")
+SIMULATED_SECTIONS = ("subjects", "movements")  # mocap needs files
+TEST_SECTIONS = (*SIMULATED_SECTIONS, "mocap")
 SECTIONS = (*TEST_SECTIONS, "fitting")
 
 
-def add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments that say which networks are run on what."""
-    parser.add_argument(
-        "--models", default="", metavar="NAME=FILE,...", help="weights (default: the shipped ones)"
-    )
+def add_data_arguments(parser: argparse.ArgumentParser, fitting: bool = False) -> None:
+    """Arguments that say which networks are run on what.
+
+    Args:
+        fitting: something is fitted: to weights that are named otherwise, on the section of that
+            name alone.
+    """
+    if fitting:
+        parser.set_defaults(sections="fitting")
+    else:
+        parser.add_argument(
+            "--models", default="", metavar="NAME=FILE,...",
+            help="weights (default: the shipped ones)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--sections", default="",
+            help="of subjects, movements, mocap; fitting: further people, to fit settings on "
+            "(default: subjects,movements; of --data all three)",
+        )  # fmt: skip
     parser.add_argument(
         "--data", default="simulated",
         help="simulated, a folder of DHP19 files, or a recording with ground truth",
@@ -32,10 +47,6 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         help="names in the rig; 2D errors are of the first two, 3D of the first two and of all",
     )  # fmt: skip
     parser.add_argument("--rig", type=Path, help="rig file (default: the DHP19 rig)")
-    parser.add_argument(
-        "--sections", default="subjects,movements",
-        help="of subjects, movements, mocap; fitting: further people, to fit settings on",
-    )  # fmt: skip
     parser.add_argument(
         "--subjects", default="",
         help="whom the section fitting has in --data (default: 101 to 200): numbers of people whom "
@@ -61,13 +72,14 @@ def open_scenes(args: argparse.Namespace) -> tuple[Iterable[Scene], int, list[st
     Raises:
         UserError: there is nothing to judge, or something of it is damaged.
     """
+    from hybrid_pose_ros.data.dhp19_split import TEST_SUBJECTS
     from hybrid_pose_ros.eval.scenes import Dhp19Scenes, RecordingScene
     from hybrid_pose_ros.eval.simulated_set import FITTING_SUBJECTS
     from hybrid_pose_ros.pose.rig import camera_names, load_rig
-    from hybrid_pose_ros.simulator.subjects import TEST_SUBJECTS
 
     rig = load_rig(args.rig or share_path("config", "dhp19_rig.yaml"), camera_names(args.cameras))
-    sections = tuple(args.sections.split(","))
+    usual = SIMULATED_SECTIONS if args.data == "simulated" else TEST_SECTIONS
+    sections = tuple(args.sections.split(",")) if args.sections else usual
     if unknown := sorted(set(sections) - set(SECTIONS)):
         raise ConfigError(f"unknown sections {unknown}; known are {', '.join(SECTIONS)}")
     left_out = numbers("--left-out", args.left_out)
@@ -86,11 +98,10 @@ def open_scenes(args: argparse.Namespace) -> tuple[Iterable[Scene], int, list[st
         if not path.exists():
             raise ConfigError(f"no data at {path}; give 'simulated', a DHP19 folder or a recording")
         is_bag = path.is_file() or (path / "metadata.yaml").exists() or any(path.glob("*.mcap"))
-        every = TEST_SECTIONS if "fitting" not in sections else sections
         found = (
             RecordingScene(path, rig)
             if is_bag
-            else Dhp19Scenes(path, rig, left_out, every, fitting=fitting)
+            else Dhp19Scenes(path, rig, left_out, sections, fitting=fitting)
         )
     return found, len(found), notes
 

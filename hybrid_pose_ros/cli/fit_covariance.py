@@ -26,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("weights", type=Path, help="file that is changed")
-    add_data_arguments(parser)
-    parser.set_defaults(sections="fitting", cameras="cam2,cam3", recordings=12)
+    add_data_arguments(parser, fitting=True)
+    parser.set_defaults(cameras="cam2,cam3", recordings=12)
     parser.add_argument("--json", action="store_true", help="print the scale as JSON")
 
 

@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         edges="events" if published else "fixed",
         input_size=network.config.input_size,
         heatmap_size=network.config.heatmap_size,
+        earlier=network.delays[-1],
     )
     cameras = config.data.cameras if config else camera_names(args.cameras)
     dataset = Dhp19Dataset(folder, "test", cameras, windows)
@@ -87,11 +88,11 @@ def load_any(path: Path) -> PoseNetwork:
     """
     import torch
 
-    from hybrid_pose_ros.models.checkpoint import load_checkpoint
+    from hybrid_pose_ros.models.checkpoint import PUBLISHED_SUFFIXES, load_checkpoint
     from hybrid_pose_ros.models.presets import KINDS, build
     from hybrid_pose_ros.models.published import load_published, read_state_dict
 
-    if Path(path).suffix not in (".pt", ".pth"):
+    if Path(path).suffix not in PUBLISHED_SUFFIXES:
         return load_checkpoint(path)
     state = read_state_dict(path)
     for kind in KINDS:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from hybrid_pose_ros.data.unfinished import refuse_existing
+from hybrid_pose_ros.data.unfinished import check_folder, refuse_existing
 from hybrid_pose_ros.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,7 +26,5 @@ def check_output(path: Path, force: bool) -> None:
     """
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file")
-    above = next(p for p in path.absolute().parents if p.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK)):
-        raise ConfigError(f"{path}: {above} cannot be written to; choose another place")
+    check_folder(path.parent, str(path))
     refuse_existing(path, force)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.data.unfinished import check_folder
 
 EXAMPLE = """example:
   hybrid_pose evaluate --out out/evaluation
@@ -38,8 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from hybrid_pose_ros.eval.pictures import picture_2d, picture_3d
     from hybrid_pose_ros.view.video import write_png
 
-    if args.out.exists() and not args.out.is_dir():
-        raise ConfigError(f"--out {args.out} is a file; give a folder")
+    check_folder(args.out, f"--out {args.out}")
     results = [read_json(path) for path in args.results]
     found = [path.with_name(FILE) for path in args.results if path.with_name(FILE).exists()]
     examples = [example for path in found for example in read_examples(path)]

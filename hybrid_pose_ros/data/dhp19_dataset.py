@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from hybrid_pose_ros.data.dhp19_files import Dhp19Recording, find_recordings
+from hybrid_pose_ros.data.dhp19_files import Dhp19Recording, find_recordings, read_events
 from hybrid_pose_ros.data.dhp19_sequence import Dhp19Sequence
 from hybrid_pose_ros.data.dhp19_windows import BIN_MS, Windows
 from hybrid_pose_ros.errors import RecordingError
-from hybrid_pose_ros.events.types import EVENT_DTYPE
 from hybrid_pose_ros.pose.camera import Camera
 from hybrid_pose_ros.pose.rig import Rig, load_rig
 from hybrid_pose_ros.resources import share_path
@@ -24,6 +23,7 @@ from hybrid_pose_ros.skeleton import NUM_JOINTS
 
 _LABELS = "XYZ/3d_poses"
 _STAMPS = "XYZ/timestamps"
+_OPEN_FILES = 64  # at a time: DHP19 has 1120, more than a process may open on most machines
 
 
 class _Item(NamedTuple):
@@ -81,7 +81,7 @@ class Dhp19Dataset(Dataset):
             self._cameras[item.camera],
             self.windows,
         )
-        before, after = self._events(recording, item)
+        earlier, before, after = self._events(recording, item)
         t_ns = item.start_ms * 1_000_000
         xyz = self._poses(recording, item.start_ms)
         cells = camera.crop.to_cells(camera.project(xyz), windows.heatmap_size)
@@ -95,6 +95,9 @@ class Dhp19Dataset(Dataset):
             torch.from_numpy(cells.astype(np.float32)),
             torch.from_numpy(xyz.astype(np.float32)),
             torch.tensor(index),
+            torch.from_numpy(
+                np.ascontiguousarray(windows.earlier_counts(earlier, camera.crop, t_ns))
+            ),
         )
 
     def describe(self, index: int) -> tuple[str, str, int]:
@@ -116,6 +119,8 @@ class Dhp19Dataset(Dataset):
         if self._owner != os.getpid():
             self._files, self._owner = {}, os.getpid()
         if path not in self._files:
+            while len(self._files) >= _OPEN_FILES:
+                self._files.pop(next(iter(self._files))).close()
             try:
                 self._files[path] = h5py.File(path, "r")
             except OSError as error:
@@ -147,8 +152,10 @@ class Dhp19Dataset(Dataset):
         last_label_us = int(stamps[-1]) - self.windows.label_shift_us
         return self.windows.starts_ms(enough, min(len(index), last_label_us // 1000))
 
-    def _events(self, recording: Dhp19Recording, item: _Item) -> tuple[np.ndarray, np.ndarray]:
-        """EVENT_DTYPE before and after the keyframe, as far as needed."""
+    def _events(
+        self, recording: Dhp19Recording, item: _Item
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """EVENT_DTYPE of the bins before the keyframe, of the keyframe, and after it."""
         windows, name = self.windows, f"{item.camera}_events"
         index = self._get(recording.events, f"{item.camera}_ms_to_idx")
         end_ms = item.start_ms + windows.bins * BIN_MS
@@ -160,11 +167,11 @@ class Dhp19Dataset(Dataset):
             first = max(0, middle - windows.reach)
         else:
             first = int(index[item.start_ms - windows.before_ms])
-        events = np.zeros(end - first, EVENT_DTYPE)
-        for column, shift, scale in (("t", 0, 1000), ("x", 1, 1), ("y", 1, 1), ("p", 0, 1)):
-            values = self._get(recording.events, f"{name}/{column}")[first:end].astype(np.int64)
-            events[column] = (values - shift) * scale
-        return events[: middle - first], events[middle - first :]
+        earlier = int(index[max(0, item.start_ms - windows.earlier * BIN_MS)])
+        read = min(first, earlier)
+        events = read_events(self._open(recording.events)[name], read, end)
+        after = middle - read
+        return events[earlier - read : after], events[first - read : after], events[after:]
 
     def _poses(self, recording: Dhp19Recording, start_ms: int) -> np.ndarray:
         """(T + 1, 13, 3) metres at the keyframe and in every bin."""

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
+import numpy as np
+
+from hybrid_pose_ros.data.dhp19_split import EXCLUDED, TEST_SUBJECTS
 from hybrid_pose_ros.errors import RecordingError
+from hybrid_pose_ros.events.types import EVENT_DTYPE
 
 SPLITS = ("train", "test", "all")
-# Published: subjects 13 to 17 are the test set, and this recording's time stamps are broken.
-_TEST_SUBJECTS = range(13, 18)
-EXCLUDED = frozenset({"S16_session2_mov1"})
 _EVENTS = re.compile(r"(?P<stem>S(?P<subject>\d+)_.+)_events\.h5")
 
 
@@ -50,7 +52,7 @@ def find_recordings(folder: str | Path, split: str = "all") -> list[Dhp19Recordi
         if match is None or match["stem"] in EXCLUDED:
             continue
         subject = int(match["subject"])
-        if split == "all" or (subject in _TEST_SUBJECTS) == (split == "test"):
+        if split == "all" or (subject in TEST_SUBJECTS) == (split == "test"):
             found.append(Dhp19Recording(match["stem"], subject, path, _labels(path)))
     if not found:
         raise RecordingError(
@@ -59,6 +61,18 @@ def find_recordings(folder: str | Path, split: str = "all") -> list[Dhp19Recordi
             "or `hybrid_pose simulate --format h5`"
         )
     return found
+
+
+def read_events(group: h5py.Group, first: int = 0, end: int | None = None) -> np.ndarray:
+    """EVENT_DTYPE of one camera, from event number `first` to `end`.
+
+    Args:
+        group: such as file["cam2_events"]: microseconds, columns and rows counted from 1.
+    """
+    events = np.zeros((len(group["t"]) if end is None else end) - first, EVENT_DTYPE)
+    for column, origin, scale in (("t", 0, 1000), ("x", 1, 1), ("y", 1, 1), ("p", 0, 1)):
+        events[column] = (group[column][first:end].astype(np.int64) - origin) * scale
+    return events
 
 
 def _labels(events: Path) -> Path:

@@ -19,6 +19,8 @@ class Dhp19Sequence(NamedTuple):
             keyframe and in every bin; NaN where the marker was lost or is outside of the crop.
         xyz: (T + 1, 13, 3) [(T + 1, B, 13, 3)] the same joints in metres; NaN where lost.
         number: () [(B,)] int64 number of the sequence in the data set.
+        before: (R, 2, S, S) [(R, B, 2, S, S)] counts of the bins before the keyframe, as many as
+            `Windows.earlier`.
     """
 
     keyframe: Tensor
@@ -26,15 +28,17 @@ class Dhp19Sequence(NamedTuple):
     cells: Tensor
     xyz: Tensor
     number: Tensor
+    before: Tensor
 
 
 def collate(sequences: Sequence[Dhp19Sequence]) -> Dhp19Sequence:
     """B sequences of equal length as one batch, bins first where there are bins."""
-    keyframe, bins, cells, xyz, number = zip(*sequences, strict=True)
+    keyframe, bins, cells, xyz, number, before = zip(*sequences, strict=True)
     return Dhp19Sequence(
         torch.stack(keyframe),
         torch.stack(bins, 1),
         torch.stack(cells, 1),
         torch.stack(xyz, 1),
         torch.stack(number),
+        torch.stack(before, 1),
     )

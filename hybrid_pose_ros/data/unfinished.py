@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybrid_pose_ros.errors import RecordingError
+from hybrid_pose_ros.errors import ConfigError, RecordingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def check_folder(path: Path, what: str) -> None:
+    """Before the work: whether its results can be put into a folder, made if need be.
+
+    Raises:
+        ConfigError: they cannot; `what` begins the message.
+    """
+    above = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise ConfigError(
+            f"{what}: {above} is no folder that can be written to; choose another place"
+        )
 
 
 def refuse_existing(path: Path, force: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def read_examples(path: Path) -> list[Example]:
         with np.load(path) as file:
             count = 1 + max((int(key.split("_")[0]) for key in file), default=-1)
             return [_example(file, i) for i in range(count)]
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise RecordingError(f"{path} cannot be read: {error}; evaluate again") from error
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from hybrid_pose_ros.errors import ConfigError, RecordingError
 from hybrid_pose_ros.eval import metrics
 from hybrid_pose_ros.eval.contenders import cnn_macs
 from hybrid_pose_ros.eval.energy import TECHNOLOGIES
@@ -78,20 +79,36 @@ class _Point:
         self.seconds += other.seconds
 
 
+def hybrids_of(networks: dict[str, PoseNetwork]) -> dict[str, PoseNetwork]:
+    """Those that have keyframes and steps.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    found = {n: net for n, net in networks.items() if net.has_keyframe and net.has_step}
+    if not found:
+        raise ConfigError(
+            f"keyframes need a hybrid; given are {', '.join(sorted(networks)) or 'no networks'}"
+        )
+    return found
+
+
 def keyframe_curve(
-    networks: dict[str, PoseNetwork], scenes: Iterable[Scene], count: int, protocol: CurveProtocol
+    hybrids: dict[str, PoseNetwork], scenes: Iterable[Scene], count: int, protocol: CurveProtocol
 ) -> dict[str, Any]:
     """Curves of every hybrid, by section and of all sections together.
 
     Args:
-        networks: by name, in eval mode; those without keyframes or steps are left out.
+        hybrids: by name, in eval mode.
         scenes: too short ones (under 0.5 s) do not count.
         count: of the scenes, for the progress bar.
 
     Returns:
         section -> network -> rows.
+
+    Raises:
+        RecordingError: no scene is long enough.
     """
-    hybrids = {n: net for n, net in networks.items() if net.has_keyframe and net.has_step}
     settings = protocol.settings()
     estimators = {name: _estimator(network, protocol) for name, network in hybrids.items()}
     sums: dict[str, dict[str, list[_Point]]] = {}
@@ -107,6 +124,8 @@ def keyframe_curve(
                     )
                     for total, point in zip(known, points, strict=True):
                         total.add(point)
+    if not sums:
+        raise RecordingError("no recording is long enough: 0.5 s with events and truth are needed")
     return {
         section: {
             "about": SECTIONS.get(section, "all sections together"),

@@ -19,7 +19,7 @@ from hybrid_pose_ros.eval.scene import CROP_PX
 from hybrid_pose_ros.eval.sequences import layer_names
 from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.models.network import PoseNetwork
-from hybrid_pose_ros.pose.heatmap import decode_logits
+from hybrid_pose_ros.pose.heatmap import decode_heatmaps
 from hybrid_pose_ros.pose.published import argmax_landmarks
 from hybrid_pose_ros.train.published_losses import label_maps
 
@@ -58,6 +58,7 @@ class PublishedRun:
                 error = torch.nn.functional.mse_loss(heatmaps.cpu(), labels)
                 self._losses.append((float(error), size))
         if network.has_step:
+            network.see(batch.before.to(self.device))
             self._roll(batch.bins)
 
     def text(self) -> str:
@@ -83,19 +84,28 @@ class PublishedRun:
     def _roll(self, bins: Tensor) -> None:
         landmarks, spikes = [], []
         for counts in bins:
-            landmarks.append(self._landmarks(self.network.step(counts.to(self.device))))
+            heatmaps = self.network.step(counts.to(self.device))
+            landmarks.append(self._landmarks(heatmaps, self._ahead()))
             spikes.append([float(layer.sum()) for layer in self.network.spikes])
         self._steps.append(np.stack(landmarks))
         self._spikes.append(np.array(spikes))
 
-    def _landmarks(self, heatmaps: Tensor) -> np.ndarray:
+    def _ahead(self) -> np.ndarray | None:
+        """How far the joints (B, 13, 2) are ahead of the heatmaps of the last step, cells."""
+        velocities: Tensor | None = getattr(self.network, "velocities", None)
+        return None if velocities is None else self.network.ahead(velocities[-1].cpu().numpy())
+
+    def _landmarks(self, heatmaps: Tensor, ahead: np.ndarray | None = None) -> np.ndarray:
         """(B, 13, h, w) -> (B, 2, 13) pixels."""
         maps = np.ascontiguousarray(heatmaps.float().cpu().numpy())
         if self.network.config.preset == "paper":
             return self._pixels(argmax_landmarks(maps).swapaxes(-1, -2))
         size = maps.shape[-1]
         whole = Crop(0, 0, size, size)
-        return self._pixels(np.stack([decode_logits(one, whole).uv for one in maps]))
+        lead = [None] * len(maps) if ahead is None else ahead
+        pairs = zip(maps, lead, strict=True)
+        found = [decode_heatmaps(one, whole, ahead=by) for one, by in pairs]
+        return self._pixels(np.stack([keypoints.uv for keypoints in found]))
 
     def _pixels(self, cells: np.ndarray) -> np.ndarray:
         """(..., 13, 2) cells -> (..., 2, 13) pixels."""

@@ -9,17 +9,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from hybrid_pose_ros.data.dhp19_files import Dhp19Recording, find_recordings
+from hybrid_pose_ros.data.dhp19_files import Dhp19Recording, find_recordings, read_events
+from hybrid_pose_ros.data.dhp19_split import TEST_SUBJECTS
 from hybrid_pose_ros.data.truth import read_truth
 from hybrid_pose_ros.errors import RecordingError
 from hybrid_pose_ros.eval.accuracy import Truth
 from hybrid_pose_ros.eval.scene import Scene
 from hybrid_pose_ros.eval.simulated_set import FITTING_SUBJECTS
 from hybrid_pose_ros.eval.source import read_source
-from hybrid_pose_ros.events.types import EVENT_DTYPE
 from hybrid_pose_ros.pose.rig import Rig
 from hybrid_pose_ros.simulator.movements.catalogue import MOVEMENTS
-from hybrid_pose_ros.simulator.subjects import TEST_SUBJECTS
 from hybrid_pose_ros.skeleton import NUM_JOINTS
 
 _NUMBERED = re.compile(r"S\d+_session(\d+)_mov(\d+)")
@@ -151,11 +150,7 @@ def _read(recording: Dhp19Recording, section: str, rig: Rig) -> Scene:
     events = {}
     with h5py.File(recording.events, "r") as file:
         for name in rig.cameras:
-            group = file[f"{name}_events"]
-            found = np.zeros(len(group["t"]), EVENT_DTYPE)
-            for column, origin, scale in (("t", 0, 1000), ("x", 1, 1), ("y", 1, 1), ("p", 0, 1)):
-                found[column] = (group[column][:].astype(np.int64) - origin) * scale
-            events[name] = found
+            events[name] = read_events(file[f"{name}_events"])
     with h5py.File(recording.labels, "r") as file:
         t_ns = file["XYZ/timestamps"][:].astype(np.int64) * 1000
         xyz = file["XYZ/3d_poses"][:].astype(np.float64).transpose(0, 2, 1) / 1000.0

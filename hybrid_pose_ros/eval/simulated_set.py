@@ -2,8 +2,8 @@
 
 Subjects 13 to 17; in the section "fitting" other people that no network has been trained on.
 
-Files that are there already are kept: the next evaluation reads them again. What a recording shows
-follows from its name and that of its folder.
+Files that are there already are kept, and read again by the next evaluation, if they show the same
+motion: another motion capture file may have the same name.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 from tqdm import tqdm
 
+from hybrid_pose_ros.data.dhp19_split import TEST_SUBJECTS
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.pose.rig import Rig
 from hybrid_pose_ros.simulator.dhp19_file import write_dhp19_h5
 from hybrid_pose_ros.simulator.look import LOOK
+from hybrid_pose_ros.simulator.markers import markers_of
 from hybrid_pose_ros.simulator.movements.catalogue import MOVEMENTS
 from hybrid_pose_ros.simulator.performance import (
     Performance,
@@ -27,8 +30,9 @@ from hybrid_pose_ros.simulator.performance import (
     perform_movement,
 )
 from hybrid_pose_ros.simulator.simulate import record
-from hybrid_pose_ros.simulator.subjects import FIRST_RANDOM_SUBJECT, TEST_SUBJECTS
+from hybrid_pose_ros.simulator.subjects import FIRST_RANDOM_SUBJECT
 
+SAME_MM = 1.0  # of joints, between two simulations of one motion
 FITTING_SUBJECTS = tuple(range(FIRST_RANDOM_SUBJECT, FIRST_RANDOM_SUBJECT + 100))
 
 
@@ -89,7 +93,11 @@ def performances(config: SetConfig) -> list[Performance]:
         pool = pools[section]
         for index in range(config.recordings if pool else 0):
             people = FITTING_SUBJECTS if section == "fitting" else TEST_SUBJECTS
-            person, what = people[index % len(people)], pool[index % len(pool)]
+            # Where all have been seen in as many movements, each takes the next one's.
+            person, what = (
+                people[(index + index // len(pool)) % len(people)],
+                pool[index % len(pool)],
+            )
             if isinstance(what, Path):
                 found.append(perform_mocap(person, what, None, config.seconds))
                 continue
@@ -102,11 +110,29 @@ def performances(config: SetConfig) -> list[Performance]:
 def make_set(config: SetConfig, rig: Rig, folder: Path) -> set[str]:
     """Simulate what is missing in `folder`, with a progress bar; the stems of the whole set."""
     planned = performances(config)
-    missing = [p for p in planned if not (folder / f"{p.stem}_events.h5").exists()]
+    missing = [p for p in planned if not _kept(p, folder)]
     for performance in tqdm(missing, "simulating", disable=None):
         seed = config.seed + zlib.crc32(performance.stem.encode())
         write_dhp19_h5(record(performance, seed, list(rig.cameras.values())), folder)
     return {performance.stem for performance in planned}
+
+
+def _kept(performance: Performance, folder: Path) -> bool:
+    """Whether a recording of this very motion is in the folder; one of another is removed."""
+    paths = [folder / f"{performance.stem}_events{end}.h5" for end in ("", "_label")]
+    if not all(path.exists() for path in paths):
+        return False
+    try:
+        with h5py.File(paths[1], "r") as file:
+            stamps, poses = file["XYZ/timestamps"][:], file["XYZ/3d_poses"][:]
+    except (OSError, KeyError):  # what is wrong with it is said by who reads it
+        return True
+    shown = 1000.0 * markers_of(performance.bones(stamps * 1e-6)).transpose(0, 2, 1)
+    if shown.shape == poses.shape and np.allclose(shown, poses, atol=SAME_MM):
+        return True
+    for path in paths:
+        path.unlink()
+    return False
 
 
 def folder_name(config: SetConfig, rig: Rig) -> str:

@@ -25,6 +25,7 @@ from hybrid_pose_ros.pose.covariance_scale import UNSCALED, CovarianceScale
 
 FORMAT = "hybrid_pose_ros/network/1"
 LITE_FORMAT = "hybrid_pose_ros/lite/1"
+PUBLISHED_SUFFIXES = (".pt", ".pth")  # of the published code's checkpoints
 RESERVED = ("format", "network", "config")
 SCALE = "covariance_scale"
 
@@ -115,6 +116,11 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise WeightsError(
             f"no weights at {path}; give an existing .safetensors file, train one with "
             "'hybrid_pose train', or import one with 'hybrid_pose import-checkpoint'"
+        )
+    if path.suffix in PUBLISHED_SUFFIXES:
+        raise WeightsError(
+            f"weights {path} are a checkpoint of PyTorch's; make them ours with 'hybrid_pose "
+            f"import-checkpoint {path} {path.with_suffix('.safetensors').name} --model ...'"
         )
     try:
         with safe_open(path, "pt") as file:

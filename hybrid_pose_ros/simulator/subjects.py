@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hybrid_pose_ros.data.dhp19_split import TEST_SUBJECTS
 from hybrid_pose_ros.errors import ConfigError
 
 TRAIN_SUBJECTS = tuple(range(1, 13))
-TEST_SUBJECTS = tuple(range(13, 18))
 FIRST_RANDOM_SUBJECT = 101
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hybrid_pose_ros.data.dhp19_split import TEST_SUBJECTS
+
 SOURCES = ("simulated", "dhp19", "fresh")
-TEST_SUBJECTS = (13, 14, 15, 16, 17)  # of the published split
 VALIDATION = 500  # the first of the people validated on; the test subjects are kept for the end
 NEWCOMER = 1000  # the first of the people seen in one training clip only
 MOST_VALIDATION_CLIPS = NEWCOMER - VALIDATION

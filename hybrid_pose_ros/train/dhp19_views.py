@@ -12,10 +12,9 @@ import numpy as np
 from tqdm import tqdm
 
 from hybrid_pose_ros.data.dhp19_dataset import Dhp19Dataset
-from hybrid_pose_ros.data.dhp19_files import Dhp19Recording
+from hybrid_pose_ros.data.dhp19_files import Dhp19Recording, read_events
 from hybrid_pose_ros.data.dhp19_windows import Windows
 from hybrid_pose_ros.errors import RecordingError
-from hybrid_pose_ros.events.types import EVENT_DTYPE
 from hybrid_pose_ros.pose.camera import Camera
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
@@ -47,10 +46,7 @@ class Dhp19View:
         index, group = file[f"{self.camera}_ms_to_idx"], file[f"{self.camera}_events"]
         edges = [max(0, t0_ns // _MS), -(-t1_ns // _MS)]
         first, end = (int(index[ms]) if ms < len(index) else len(group["t"]) for ms in edges)
-        events = np.zeros(end - first, EVENT_DTYPE)
-        for column, origin, scale in (("t", 0, 1000), ("x", 1, 1), ("y", 1, 1), ("p", 0, 1)):
-            values = group[column][first:end].astype(np.int64)
-            events[column] = (values - origin) * scale
+        events = read_events(group, first, end)
         inside = np.searchsorted(events["t"], [t0_ns, t1_ns])
         return events[inside[0] : inside[1]]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
+from hybrid_pose_ros.data.dhp19_split import TEST_SUBJECTS
+from hybrid_pose_ros.data.unfinished import check_folder
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import build
@@ -32,11 +33,18 @@ def check(name: str, config: TrainConfig, stages: list[str]) -> None:
     Raises:
         UserError: names what is wrong.
     """
-    _check_folder(Path(config.output))
+    check_folder(Path(config.output), f"output {config.output}")
     make_trainer(config, stages[-1], 1)
     load_rig(share_path("config", "dhp19_rig.yaml"), config.data.cameras)
     if config.data.source == "fresh":
         FreshViews(config.data)
+    judged = sorted(set(config.data.validation_subjects) & set(TEST_SUBJECTS))
+    if config.data.source == "dhp19" and config.recipe == "ours" and judged:
+        print(
+            f"note: data.validation_subjects {judged} are those that `evaluate` judges, and what "
+            "is fitted after training will have seen them; take others to judge it later",
+            file=sys.stderr,
+        )
     for kind in stages:
         _check_stage(name, kind, config, stages)
 
@@ -84,12 +92,4 @@ def _check_seconds(kind: str, config: TrainConfig) -> None:
         raise ConfigError(
             f"data.seconds {seconds:g} is too short for the {kind}: {bins} bins at up to "
             f"{faster:g} times the speed, and {checked} of validation, need clips of {least:.2f} s"
-        )
-
-
-def _check_folder(path: Path) -> None:
-    above = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK)):
-        raise ConfigError(
-            f"output {path}: {above} is no folder that can be written to; choose another place"
         )

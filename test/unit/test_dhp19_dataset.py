@@ -114,6 +114,44 @@ def test_streaming_windows_have_fixed_edges(tmp_path):
     assert by_count[0].keyframe.sum() == 1000  # inside of the crop
 
 
+@pytest.mark.parametrize("keyframe", ["count", "duration"])
+def test_bins_before_a_keyframe_are_those_that_were_bins_then(tmp_path, keyframe):
+    write(tmp_path)
+    common = {"edges": "fixed", "input_size": 32, "keyframe": keyframe, "events": 100}
+    plain = Windows(**common, bins=10)
+    looking_back = Windows(**common, bins=10, earlier=4)
+    known, data = (
+        Dhp19Dataset(tmp_path, cameras=["cam2"], windows=w) for w in (plain, looking_back)
+    )
+    assert len(known) == len(data) > 2 and known[0].before.shape[0] == 0
+    for index in range(1, len(data)):
+        assert data[index].before.sum() > 0
+        np.testing.assert_array_equal(data[index].before, known[index - 1].bins[-4:])
+        np.testing.assert_array_equal(data[index].keyframe, known[index].keyframe)
+    batch = collate([data[1], data[2]])
+    assert batch.before.shape == (4, 2, 2, 32, 32)
+    np.testing.assert_array_equal(batch.before[:, 1], data[2].before)
+
+
+def test_few_files_are_open_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("hybrid_pose_ros.data.dhp19_dataset._OPEN_FILES", 3)
+    opened = []
+    real = h5py.File
+
+    def noted(*args):
+        opened.append(real(*args))
+        return opened[-1]
+
+    for number in range(4):
+        write(tmp_path, f"S{number + 1}_session1_mov1", seconds=0.4, seed=number)
+    monkeypatch.setattr(h5py, "File", noted)
+    data = Dhp19Dataset(tmp_path, "all", ["cam2"], Windows(events=100))
+    assert len(opened) == 8 and not any(opened)  # closed files are false
+    for index in (*range(len(data)), 0):
+        assert data[index].number == index
+        assert sum(map(bool, opened)) <= 3
+
+
 @pytest.mark.parametrize("last_index", [True, False])
 def test_the_last_sequence_ends_with_the_recording(tmp_path, last_index):
     columns, _ = write(tmp_path, last_index=last_index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import cv2
 import h5py
@@ -12,10 +13,16 @@ import pytest
 import torch
 
 from hybrid_pose_ros.cli import main
+from hybrid_pose_ros.data.dhp19_dataset import Dhp19Dataset
+from hybrid_pose_ros.data.dhp19_sequence import collate
+from hybrid_pose_ros.data.dhp19_windows import Windows
+from hybrid_pose_ros.eval.published_inference import published_result
 from hybrid_pose_ros.eval.scenes import Dhp19Scenes, RecordingScene
+from hybrid_pose_ros.events.crop import Crop
 from hybrid_pose_ros.events.types import EVENT_DTYPE
 from hybrid_pose_ros.models.checkpoint import free_notes, load_checkpoint, save_checkpoint
 from hybrid_pose_ros.pose.covariance_scale import UNSCALED
+from hybrid_pose_ros.pose.heatmap import decode_logits
 from hybrid_pose_ros.pose.rig import load_rig
 from hybrid_pose_ros.resources import share_path
 from hybrid_pose_ros.simulator.dhp19_file import write_dhp19_h5
@@ -110,6 +117,45 @@ def test_from_files_to_tables_and_pictures(folder, weights, tmp_path, capsys):
     for name in drawn:
         image = cv2.imread(name)
         assert image is not None and image.std() > 5
+
+
+def test_sections_are_those_that_are_asked_for(folder, weights, capsys):
+    assert evaluate(folder, weights, "--sections", "movements", "--rates", "100", "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result["sections"]) == ["movements"]
+    assert result["data"]["movements_left_out"] == "7,8,22,27,28"
+    assert result["data"]["models"] == f"lite/hybrid_cnn_snn={weights}"
+
+
+def test_keyframes_need_a_hybrid_and_recordings_of_half_a_second(
+    folder, weights, lively, tmp_path, capsys
+):
+    save_checkpoint(lively("lite/cnn", SMALL), tmp_path / "cnn.safetensors")
+    words = ("--parts", "keyframes", "--cameras", "cam2", "--device", "cpu", "--data")
+    text = refused(capsys, "evaluate", "--models", tmp_path / "cnn.safetensors", *words, folder)
+    assert "keyframes need a hybrid; given are lite/cnn" in text
+    write_dhp19_h5(recording("S13_session1_mov3", 0.45), tmp_path / "short")
+    text = refused(capsys, "evaluate", "--models", weights, *words, tmp_path / "short")
+    assert "0.5 s" in text
+
+
+def test_a_network_with_delays_sees_what_came_before_the_keyframe(lively, folder, tmp_path):
+    torch.set_num_threads(1)
+    network = lively("lite/snn", {**SMALL, "delays": (0, 3)})
+    windows = Windows(edges="fixed", input_size=32, heatmap_size=16, earlier=3, events=100)
+    batch = collate([Dhp19Dataset(folder, "test", ["cam2"], windows)[1]])
+    texts = []
+    for before in (batch.before, torch.zeros_like(batch.before)):
+        texts.append(published_result(network, [batch._replace(before=before)]))
+    network.reset(1)
+    network.see(batch.before)
+    with torch.no_grad():
+        heatmaps = torch.cat([network.step(bins) for bins in batch.bins])
+    whole = Crop(0, 0, 16, 16)
+    uv = np.stack([decode_logits(maps.numpy(), whole).uv for maps in heatmaps]) * 16
+    error = np.linalg.norm(uv - batch.cells[1:, 0].numpy() * 16, axis=-1)
+    last = [float(re.search(r"val_running_mpjpe:(.*)", text)[1]) for text in texts]
+    assert last[0] == pytest.approx(np.nanmean(error[-1]), rel=1e-4) != pytest.approx(last[1])
 
 
 def test_a_bag_and_a_folder_show_the_same(folder, tmp_path):

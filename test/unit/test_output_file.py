@@ -43,7 +43,9 @@ def test_a_file_that_exists_stays_unless_forced(words, told, tmp_path):
 def test_a_file_that_cannot_be_written_is_told_before_the_work(words, told, tmp_path):
     (tmp_path / "file").touch()
     assert told(*words, tmp_path, "--force") == f"error: {tmp_path} is a folder; name a file\n"
-    assert f"{tmp_path / 'file'} cannot be written to" in told(*words, tmp_path / "file" / "a.png")
+    assert f"{tmp_path / 'file'} is no folder that can be written to" in told(
+        *words, tmp_path / "file" / "a.png"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hybrid_pose_ros.data.dhp19_dataset import Dhp19Dataset
+from hybrid_pose_ros.data.dhp19_split import TEST_SUBJECTS
 from hybrid_pose_ros.data.dhp19_windows import Windows
 from hybrid_pose_ros.errors import RecordingError
 from hybrid_pose_ros.events.types import empty_events
@@ -18,7 +19,7 @@ from hybrid_pose_ros.train.background import without_person
 from hybrid_pose_ros.train.batches import Batches
 from hybrid_pose_ros.train.clips import load_views, make_clips, note_look, plan_clips
 from hybrid_pose_ros.train.config import LEAST_GAP, StageConfig
-from hybrid_pose_ros.train.data_config import TEST_SUBJECTS, AugmentationConfig, DataConfig
+from hybrid_pose_ros.train.data_config import AugmentationConfig, DataConfig
 from hybrid_pose_ros.train.dhp19_views import dhp19_views
 from hybrid_pose_ros.train.samples import cut, windows_for
 from hybrid_pose_ros.train.views import ViewInMemory
