@@ -32,3 +32,17 @@ def share_path(*parts: str) -> Path:
             return path
     searched = ", ".join(str(folder) for folder in candidates)
     raise FileNotFoundError(f"{'/'.join(parts)} is not installed; searched {searched}")
+
+
+def own_or_shared(path: str | Path) -> Path:
+    """The file of that name, or, where there is none, the package's own: weights/..., say.
+
+    Settings that are shipped name shipped weights; they hold in any folder.
+    """
+    path = Path(path)
+    if path.is_absolute() or path.exists():
+        return path
+    try:
+        return share_path(*path.parts)
+    except FileNotFoundError:
+        return path  # whoever opens it says what is missing

@@ -22,7 +22,7 @@ VERBS = {
     "import-checkpoint": ("import_checkpoint", "turn published weights (.pt) into ours"),
     "calibrate": ("calibrate", "check how cameras fit each other, find moved ones again"),
     "dhp19": ("dhp19", "prepare the recordings of the DHP19 data set"),
-    "train": ("train", "train the networks on the simulator"),
+    "train": ("train", "train the networks, on simulated people or DHP19 files"),
     "evaluate": ("evaluate", "compare networks with the truth and with each other"),
     "plot": ("plot", "draw the results of evaluations"),
     "fit-covariance": ("fit_covariance", "fit the ellipses of a network, into its weights"),

@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--simulate-only needs data.source simulated, not {config.data.source}")
     with contextlib.redirect_stdout(sys.stderr):  # Lightning's progress
         path = train(name, config, stages, args.simulate_only)
-    print(path)
+    if path is not None:
+        print(path)
     return 0
 
 

@@ -118,7 +118,7 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with np.load(path) as file:
             yield file
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         if isinstance(error, RecordingError):
             raise
         raise RecordingError(

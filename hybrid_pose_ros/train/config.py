@@ -48,12 +48,13 @@ class StageConfig:
     Attributes:
         steps: optimiser steps; or
         epochs: passes over all sequences (recipe "published").
-        batch: sequences per step and device.
+        batch: sequences of the longest kind per step and device; recipe "ours" takes as many more
+            as the sequences of a step are shorter.
         learning_rate: peak of a one-cycle schedule ("ours"), or constant ("published").
-        bins: steps from one keyframe to the next, drawn between the two.
+        bins: steps of a sequence after its first keyframe, drawn between the two.
         keyframes: of a sequence: how many there are, drawn between the two; those after the first
             come at random bins, `LEAST_GAP` apart.
-        delay: so many steps more until that keyframe arrives, drawn between the two.
+        delay: so many steps more, as the next keyframe arrives late, drawn between the two.
         cnn_rate: hybrids: learning rate of the CNN, relative; 0 = frozen. Its batch norms never
             move.
         still_norms: nor do those of the recurrent part.
@@ -144,19 +145,17 @@ class TrainConfig:
     Attributes:
         recipe: "ours" or "published".
         output: folder of checkpoints, logs and weights.
-        weights: network name -> file where its weights are also put when it is trained.
         seed: of first weights, sequences and augmentation.
         threads: of the CPU.
         initial: kind -> weights to start from; a part of a hybrid that has some is not trained.
         start: kind -> weights that its stage goes on from, also those of a hybrid that it is part
-            of, or of the same network without `motion`.
+            of, or of the same network without `motion`, `carry`, `rest` or some `delays`.
         network: settings that differ from the preset's.
         cnn, snn, rnn, hybrid: the stages; a network needs those of its parts.
     """
 
     recipe: str = "ours"
     output: str = "out/train/lite"
-    weights: dict[str, str] = field(default_factory=dict)
     seed: int = 7
     threads: int = 2
     initial: dict[str, str] = field(default_factory=dict)

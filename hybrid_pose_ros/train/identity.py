@@ -18,10 +18,16 @@ from hybrid_pose_ros.train.parts import parts_of
 NOTE = "settings"  # of a weights file
 KEY = "hybrid_pose_settings"  # of Lightning's checkpoints
 _ELSEWHERE = ("folder",)  # data may move
+_OF_THE_TRAINER = ("check_every", "precision", "keep", "patience")
 
 
 def identity(model: PoseNetwork, stage: StageConfig, config: TrainConfig) -> str:
-    """JSON of all that decides the curve of a stage: not devices, threads, workers and paths."""
+    """JSON of all that decides the curve and the result of a stage.
+
+    Not among it: threads, workers and paths, which change nothing; `checks`, which changes what
+    validation is judged on; and devices, so that a run may move. Another *number* of devices goes
+    on with other batches.
+    """
     kind = model.kind
     data = {k: v for k, v in plain(config.data).items() if k not in _ELSEWHERE}
     settings = {
@@ -35,7 +41,7 @@ def identity(model: PoseNetwork, stage: StageConfig, config: TrainConfig) -> str
         "initial": {k: v for k, v in config.initial.items() if k in (*parts_of(kind), kind)},
         "start": config.start.get(kind, ""),
         "stage": plain(stage),
-        "check_every": config.trainer.check_every,
+        **{name: getattr(config.trainer, name) for name in _OF_THE_TRAINER},
     }
     return json.dumps(settings)
 
@@ -83,6 +89,8 @@ def _same(found: str, expected: str, path: Path) -> None:
     if not found:
         raise ConfigError(f"{path} is of another program or version; {advice}")
     old, new = _flat(json.loads(found)), _flat(json.loads(expected))
+    if old == new:
+        return
     keys = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k))
     lines = [f"{key}: {old.get(key)} there, {new.get(key)} here" for key in keys]
     raise ConfigError(f"{path} is of a run with other settings ({'; '.join(lines)}); {advice}")

@@ -98,10 +98,11 @@ def objective(model: PoseNetwork, batch: Batch, recipe: str, loss: LossConfig) -
     total = heatmap_objective(model, answer.heatmaps, answer.cells, present, recipe, loss)
     parts = {"heatmaps": total.detach()}
     if loss.states and model.kind == "hybrid_cnn_snn":
-        after = model.states
         network: Any = model  # every hybrid has both methods
         features = getattr(network, "cnn", network).features(batch.keyframes[-1])[1]
-        states = state_loss(after, network.initial_states(features))
+        said = network.initial_states(features)
+        # The last state of a network with `motion`, the joints' velocities, is no membrane.
+        states = state_loss(model.states[: len(said)], said)
         total = (1 - loss.states) * total + loss.states * states
         parts["states"] = states.detach()
     if recipe == "ours" and loss.velocity and answer.velocities is not None:

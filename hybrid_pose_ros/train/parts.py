@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 
 from hybrid_pose_ros.errors import ConfigError, WeightsError
-from hybrid_pose_ros.models.checkpoint import load_checkpoint
+from hybrid_pose_ros.models.checkpoint import PUBLISHED_SUFFIXES, load_checkpoint
 from hybrid_pose_ros.models.lite.initialiser import RestingPotential
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import KINDS, PRESETS, build, name_of
 from hybrid_pose_ros.models.published import load_published, read_state_dict
+from hybrid_pose_ros.resources import own_or_shared
 from hybrid_pose_ros.settings import unknown_keys
 from hybrid_pose_ros.train.config import StageConfig, TrainConfig
 
@@ -50,7 +51,6 @@ def stages_of(name: str, config: TrainConfig) -> list[str]:
     kind = name.split("/")[1]
     unknown_keys(config.initial, list(KINDS), "initial")
     unknown_keys(config.start, list(KINDS), "start")
-    unknown_keys(config.weights, list(PRESETS), "weights")
     stages = STAGES[config.recipe].get(kind, (kind,))
     if kind in config.start:  # it has been put together before
         stages = tuple(stage for stage in stages if stage in config.start)
@@ -82,8 +82,8 @@ def load_part(path: Path, name: str) -> PoseNetwork:
     Raises:
         WeightsError: missing, damaged, or of another network.
     """
-    path = Path(path)
-    if path.suffix == ".pt":
+    path = own_or_shared(path)
+    if path.suffix in PUBLISHED_SUFFIXES:
         model = build(name)
         if model.config.preset != "paper":
             raise WeightsError(
@@ -111,7 +111,7 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
     Raises:
         WeightsError: missing, damaged, or not of such a network.
     """
-    earlier = load_checkpoint(Path(path))
+    earlier = load_checkpoint(own_or_shared(path))
     given, own = earlier.state_dict(), model.state_dict()
     fitting = {}
     for key, value in own.items():
@@ -122,7 +122,10 @@ def go_on_from(model: PoseNetwork, path: Path) -> list[str]:
             old = torch.cat([old, old.new_zeros(len(value) - len(old), *old.shape[1:])])
         if key.endswith("s0.conv.weight"):
             if not set(earlier.delays) <= set(model.delays):
-                continue
+                raise WeightsError(
+                    f"weights {path} have delays {list(earlier.delays)}, the network "
+                    f"{list(model.delays)}: it needs at least theirs, network: {{delays: ...}}"
+                )
             old = _by_delay(old, earlier.delays, model.delays)
         if old.shape == value.shape:
             fitting[key] = old

@@ -63,7 +63,7 @@ class Run:
 
 def train(
     name: str, config: TrainConfig, stages: list[str] | None = None, simulate_only: bool = False
-) -> Path:
+) -> Path | None:
     """Train a network, or go on with it; later stages start from the files of earlier ones.
 
     Args:
@@ -72,7 +72,8 @@ def train(
         simulate_only: make the clips, then stop.
 
     Returns:
-        The weights of the last stage; the folder of the clips if simulate_only.
+        The weights of the last stage, None where they are not kept; the folder of the clips if
+        simulate_only.
 
     Raises:
         UserError: settings, data or weights are wrong; nothing has been written then.
@@ -80,17 +81,19 @@ def train(
     torch.set_num_threads(config.threads)
     keep_freed_memory()
     stages = stages_of(name, config) if stages is None else stages
+    check(name, config, stages)
     if simulate_only:
         make_clips(config.data, config.threads)
         return Path(config.data.folder)
-    check(name, config, stages)
     run = Run(name, config, *_views(config.data, config.threads), models={})
+    for kind in stages:  # recordings may be too short
+        _batches(run, kind, build(f"{run.family}/{kind}", config.network))
     Path(config.output).mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_dump(plain(config), sort_keys=False)
     (Path(config.output) / f"{name.replace('/', '_')}.yaml").write_text(settings)
     for kind in stages:
         train_stage(run, kind)
-    return run.weights(stages[-1])
+    return run.weights(stages[-1]) if config.trainer.save_params else None
 
 
 def train_stage(run: Run, kind: str) -> PoseNetwork:
@@ -102,16 +105,7 @@ def train_stage(run: Run, kind: str) -> PoseNetwork:
         print(f"{kind} has been trained already: {weights}", file=sys.stderr)
         run.models[kind] = load_checkpoint(weights)
         return run.models[kind]
-    windows = windows_for(config.recipe, config.data, model.config)
-    batches = Batches(
-        run.training, windows, settings, config.seed * 1000 + _number(kind), _augmentation(config),
-        following=config.loss.states > 0 and kind == "hybrid_cnn_snn",
-        fresh=FreshViews(config.data) if config.data.source == "fresh" else None,
-    )  # fmt: skip
-    checks = ValidationBatches(
-        run.validation, windows, _validation_bins(config, kind), config.trainer.checks,
-        at=(0, *(VALIDATION_KEYFRAMES if model.carries else ())),
-    )  # fmt: skip
+    batches, checks = _batches(run, kind, model)
     trainer = make_trainer(config, kind, batches.steps)
     last = unfinished(Path(config.output) / kind / "last.ckpt", tag)
     if last is not None:
@@ -134,6 +128,26 @@ def train_stage(run: Run, kind: str) -> PoseNetwork:
         _finish(run, kind, checks, {NOTE: tag, "figures": str(figures)})
     trainer.strategy.barrier()
     return model.eval()
+
+
+def _batches(run: Run, kind: str, model: PoseNetwork) -> tuple[Batches, ValidationBatches]:
+    """What a stage is trained and validated on.
+
+    Raises:
+        RecordingError: no recording is long enough.
+    """
+    config, settings = run.config, stage_settings(run.config, kind)
+    windows = windows_for(config.recipe, config.data, model.config)
+    batches = Batches(
+        run.training, windows, settings, config.seed * 1000 + _number(kind), _augmentation(config),
+        following=config.loss.states > 0 and kind == "hybrid_cnn_snn",
+        fresh=FreshViews(config.data) if config.data.source == "fresh" else None,
+    )  # fmt: skip
+    checks = ValidationBatches(
+        run.validation, windows, _validation_bins(config, kind), config.trainer.checks,
+        at=(0, *(VALIDATION_KEYFRAMES if model.carries else ())),
+    )  # fmt: skip
+    return batches, checks
 
 
 def prepare(run: Run, kind: str) -> PoseNetwork:
@@ -165,12 +179,10 @@ def _finish(run: Run, kind: str, checks: ValidationBatches, notes: dict[str, str
     fitted = calibration.calibrate(model, batches, run.family)
     if not run.config.trainer.save_params:
         return
-    paths = [run.weights(kind)]
-    copy = run.config.weights.get(f"{run.family}/{kind}")
-    for path in paths + ([Path(copy)] if copy else []):
-        save_checkpoint(model, path, notes | calibration.to_note(fitted))
     table = calibration.as_markdown(fitted)
     (Path(run.config.output) / f"{kind}_reliability.md").write_text(table)
+    # Last: who finds weights takes the stage for finished.
+    save_checkpoint(model, run.weights(kind), notes | calibration.to_note(fitted))
 
 
 def _views(data: DataConfig, workers: int) -> tuple[list[View], list[View]]:

@@ -75,7 +75,6 @@ def wrong_rates(_):
         (lambda _: {"initial": {"cnn": "none.pt"}}, "none.pt is a published checkpoint"),
         (lambda _: {"network": {"input_siz": 32}}, "input_siz"),
         (lambda _: {"network": {"input_size": 33}}, "multiple of 16, got 33"),
-        (lambda _: {"weights": {"lite/cn": "x"}}, "weights.*'lite/cn'"),
         (
             wrong_rates,
             r"rates: no weight of the cnn .* begins with 'snn\.'; there are cnn, cnn\.c1\.0",
@@ -117,9 +116,15 @@ def cut_off(folder, write):
     path.write_bytes(path.read_bytes()[:5000])
 
 
+def too_short(folder, write):
+    for stem in ("S1_session1_mov1", "S13_session1_mov1"):
+        write(folder, stem, seconds=0.19)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (too_short, "no recording is long enough"),
         (lambda folder, write: None, "has no recordings"),
         (empty, "has no recordings"),
         (without_labels, "has no labels beside it"),

@@ -1,5 +1,6 @@
 """Losses in closed form, what a stage minimises and what it changes."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -23,7 +24,12 @@ from hybrid_pose_ros.train.losses import (
 )
 from hybrid_pose_ros.train.module import Stage
 from hybrid_pose_ros.train.objective import objective, run_network
-from hybrid_pose_ros.train.published_losses import hybrid_loss, label_maps, sequence_loss
+from hybrid_pose_ros.train.published_losses import (
+    hybrid_loss,
+    label_maps,
+    sequence_loss,
+    state_loss,
+)
 from hybrid_pose_ros.train.samples import Batch
 
 SMALL = LiteConfig(
@@ -119,6 +125,18 @@ def test_the_published_objective_is_the_published_loss():
     following = model.initial_states(model.features(data.keyframes[1])[1])
     expected = hybrid_loss(outputs, label_maps(data.cells[1:], 32), after, following)
     assert got.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{}, {"motion": True}, {"motion": True, "rest": True}])
+def test_membranes_are_held_against_the_next_keyframe_in_every_lite_hybrid(settings):
+    torch.manual_seed(1)
+    model = LiteHybrid(dataclasses.replace(SMALL, **settings)).train()
+    data = batch(size=SMALL.input_size)
+    data = data._replace(cells=data.cells * SMALL.heatmap_size / SMALL.input_size)
+    found = objective(model, data, "published", LossConfig(states=0.5))
+    said = model.initial_states(model.cnn.features(data.keyframes[1])[1])
+    expected = state_loss(model.states[: len(said)], said)
+    assert found["states"].item() == pytest.approx(expected.item(), rel=1e-5) and expected > 0
 
 
 def objective_of_keyframe(model, data):

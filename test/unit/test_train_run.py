@@ -9,7 +9,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hybrid_pose_ros.cli.main import main
-from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.errors import ConfigError, WeightsError
 from hybrid_pose_ros.models.checkpoint import load_checkpoint, read_notes, save_checkpoint
 from hybrid_pose_ros.models.presets import build, name_of
 from hybrid_pose_ros.resources import share_path
@@ -18,6 +18,7 @@ from hybrid_pose_ros.train.calibration import NOTE
 from hybrid_pose_ros.train.config import StageConfig
 from hybrid_pose_ros.train.config_file import load_train_config
 from hybrid_pose_ros.train.data_config import DataConfig
+from hybrid_pose_ros.train.identity import finished, identity
 from hybrid_pose_ros.train.module import Stage
 from hybrid_pose_ros.train.objective import Answer, errors, run_network
 from hybrid_pose_ros.train.parts import go_on_from, parts_of, stages_of
@@ -231,6 +232,9 @@ def test_the_command_trains_on_dhp19_files_and_names_errors(
     assert capsys.readouterr().out == "out/cnn.safetensors\n"
     assert not (tmp_path / "out/logs").exists() and (tmp_path / "out/lite_cnn.yaml").exists()
     assert "truth in window" in (tmp_path / "out/cnn_reliability.md").read_text()
+    assert main([*command, "--no-save_params", "--output-path", "other"]) == 0
+    assert capsys.readouterr().out == ""  # no file to name
+    assert not (tmp_path / "other/cnn.safetensors").exists()
     assert main([*command[:2], "--config", "mine.yaml", "--simulate-only"]) == 2
     (tmp_path / "mine.yaml").write_text("cn: {steps: 2}")
     assert main(command) == 2
@@ -288,6 +292,54 @@ def test_start_weights_of_other_settings_are_named(tiny, tmp_path, capsys):
     config = dataclasses.replace(config, network=config.network | {"tau": 5.0})
     check("lite/cnn", config, ["cnn"])
     assert "earlier.safetensors was trained with tau 3.0 (now 5.0)" in capsys.readouterr().err
+
+
+def test_weights_come_last_so_that_a_stage_cut_short_is_run_again(
+    tiny, run_of, tmp_path, monkeypatch
+):
+    config = tiny(tmp_path, steps=1)
+
+    def full(self, text):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.write_text", full)
+        with pytest.raises(OSError, match="no space"):
+            train_stage(run_of("lite/cnn", config), "cnn")
+    assert not (tmp_path / "cnn.safetensors").exists()
+    train_stage(run_of("lite/cnn", config), "cnn")
+    assert (tmp_path / "cnn.safetensors").exists() and (tmp_path / "cnn_reliability.md").exists()
+
+
+def test_the_same_settings_in_another_order_are_the_same_run(tiny, tmp_path):
+    config = tiny(tmp_path)
+    model = build("lite/cnn", config.network)
+    tag = identity(model, config.cnn, config)
+    turned = json.dumps(dict(reversed(json.loads(tag).items())))
+    save_checkpoint(model, tmp_path / "cnn.safetensors", {"settings": turned})
+    assert finished(tmp_path / "cnn.safetensors", tag)
+    trainer = dataclasses.replace(config.trainer, keep="best", precision="64-true")
+    other = identity(model, config.cnn, dataclasses.replace(config, trainer=trainer))
+    with pytest.raises(ConfigError, match=r"keep: last there, best here; precision: 32-true"):
+        finished(tmp_path / "cnn.safetensors", other)
+
+
+def test_weights_with_more_delays_than_the_network_are_named(tiny, tmp_path):
+    settings = tiny(tmp_path).network
+    earlier = build("lite/snn", settings | {"delays": (0, 1, 3)})
+    save_checkpoint(earlier, tmp_path / "earlier.safetensors")
+    with pytest.raises(WeightsError, match=r"have delays \[0, 1, 3\], the network \[0, 2\]"):
+        go_on_from(
+            build("lite/snn", settings | {"delays": (0, 2)}), tmp_path / "earlier.safetensors"
+        )
+
+
+def test_shipped_weights_are_found_from_any_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    model = build("lite/cnn")
+    assert go_on_from(model, "weights/lite_cnn.safetensors") == []
+    with pytest.raises(WeightsError, match=r"no weights at weights/lite_tree\.safetensors"):
+        go_on_from(model, "weights/lite_tree.safetensors")
 
 
 @pytest.mark.parametrize(
