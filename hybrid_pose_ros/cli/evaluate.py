@@ -13,9 +13,9 @@ from hybrid_pose_ros.cli.evaluate_data import (
     numbers,
     open_scenes,
 )
-from hybrid_pose_ros.data.unfinished import check_folder
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.resources import share_path
+from hybrid_pose_ros.unfinished import check_folder
 
 if TYPE_CHECKING:
     from hybrid_pose_ros.eval.keyframe_curve import CurveProtocol

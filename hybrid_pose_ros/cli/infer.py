@@ -146,8 +146,8 @@ def _keyframe_rate(poses: CameraPoses) -> float:
 def _write(path: Path, poses: dict[str, CameraPoses]) -> None:
     import numpy as np
 
-    from hybrid_pose_ros.data.unfinished import unfinished
     from hybrid_pose_ros.runtime.offline import update_arrays
+    from hybrid_pose_ros.unfinished import unfinished
 
     arrays: dict[str, Any] = {
         f"{name}_{key}": value

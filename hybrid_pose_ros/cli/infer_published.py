@@ -48,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
     from hybrid_pose_ros.data.dhp19_windows import Windows
     from hybrid_pose_ros.errors import RecordingError
     from hybrid_pose_ros.eval.published_inference import published_result
-    from hybrid_pose_ros.eval.published_text import write_text
     from hybrid_pose_ros.models.fold import folded
     from hybrid_pose_ros.pose.rig import camera_names
+    from hybrid_pose_ros.unfinished import write_text
 
     network = load_any(args.weights or share_path("weights", "lite_hybrid.safetensors"))
     config = _settings(args.config_path, network.kind)
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     network = folded(network).to(_device(args.device))
     batches = DataLoader(dataset, 2 if published else 16, collate_fn=collate)  # type: ignore[arg-type]
     text = published_result(network, tqdm(batches, "inference", disable=None))
-    write_text(text, args.txt_path)
+    write_text(args.txt_path, text)
     print(text, end="")
     return 0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hybrid_pose_ros.data.unfinished import check_folder, refuse_existing
 from hybrid_pose_ros.errors import ConfigError
+from hybrid_pose_ros.unfinished import check_folder, refuse_existing
 
 if TYPE_CHECKING:
     import argparse

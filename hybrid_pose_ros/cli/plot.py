@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from hybrid_pose_ros.data.unfinished import check_folder
+from hybrid_pose_ros.unfinished import check_folder
 
 EXAMPLE = """example:
   hybrid_pose evaluate --out out/evaluation

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from hybrid_pose_ros.data.event_file import open_events
 from hybrid_pose_ros.data.event_source import readable
 from hybrid_pose_ros.data.packets import ENCODINGS
-from hybrid_pose_ros.data.unfinished import unfinished
 from hybrid_pose_ros.data.writers import bag, hdf5, npz
 from hybrid_pose_ros.errors import RecordingError
+from hybrid_pose_ros.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

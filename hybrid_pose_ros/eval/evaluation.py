@@ -18,6 +18,7 @@ from hybrid_pose_ros.eval.judge import Judged
 from hybrid_pose_ros.eval.reliability import Reliability
 from hybrid_pose_ros.eval.scene import SECTIONS, Scene, grid_of
 from hybrid_pose_ros.models.network import PoseNetwork
+from hybrid_pose_ros.unfinished import write_text
 
 FORMAT = "hybrid_pose_ros/evaluation/1"
 
@@ -119,10 +120,7 @@ def _judge_scene(
 
 def write_json(result: dict[str, Any], path: Path) -> None:
     """Write a result; it appears only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_text(path, json.dumps(result, indent=1) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

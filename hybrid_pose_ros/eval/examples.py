@@ -14,6 +14,7 @@ from hybrid_pose_ros.eval.judge import in_3d
 from hybrid_pose_ros.eval.poses import Poses
 from hybrid_pose_ros.eval.scene import Grid, Scene
 from hybrid_pose_ros.pose.camera import Camera
+from hybrid_pose_ros.unfinished import renewed
 
 SHOWN_NS = 30_000_000  # of events in one picture
 FILE = "examples.npz"
@@ -75,15 +76,13 @@ def take_example(
 
 def write_examples(examples: list[Example], path: Path) -> None:
     """Write them into one .npz; it appears only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {
         f"{i}_{name}": np.array(value)
         for i, example in enumerate(examples)
         for name, value in vars(example).items()
     }
-    partial = path.with_name(path.name + ".partial.npz")
-    np.savez_compressed(partial, **arrays)
-    partial.replace(path)
+    with renewed(path) as file:
+        np.savez_compressed(file, **arrays)
 
 
 def read_examples(path: Path) -> list[Example]:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hybrid_pose_ros.eval.tables import label
+from hybrid_pose_ros.unfinished import renewed
 
 matplotlib.use("Agg")
 
@@ -145,7 +146,5 @@ def _legend(axis: Axes) -> None:
 
 def save(figure: Figure, path: Path) -> None:
     """As PNG; the file appears only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    figure.savefig(partial, format="png", dpi=130)
-    partial.replace(path)
+    with renewed(path) as file:
+        figure.savefig(file, format="png", dpi=130)

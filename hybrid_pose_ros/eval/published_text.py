@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from hybrid_pose_ros.unfinished import write_text
+
 # Our layers of the published spiking networks -> the published names.
 LAYERS = {
     "static": "static_conv", "down1": "down1", "down2": "down2", "down3": "down3",
@@ -62,14 +64,6 @@ def keyframe_text(error: float | None, loss: float | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_text(text: str, path: Path) -> None:
-    """Write a file; it appears only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-
-
 def write_published(result: dict[str, Any], folder: Path) -> None:
     """One file per section, network and rate of an evaluation."""
     for section, judged in result["sections"].items():
@@ -83,7 +77,7 @@ def write_published(result: dict[str, Any], folder: Path) -> None:
             if row["variant"] or kind in ("held", "extrapolated"):
                 continue
             path = folder / f"{section}_{preset}_{kind}_{row['rate_hz']}hz.txt"
-            write_text(_row_text(row, held.get((preset, row["rate_hz"]))), path)
+            write_text(path, _row_text(row, held.get((preset, row["rate_hz"]))))
 
 
 def _row_text(row: dict[str, Any], held: dict[str, Any] | None) -> str:

@@ -16,6 +16,7 @@ from hybrid_pose_ros.eval.latency import Published, latencies_ms
 from hybrid_pose_ros.eval.results import Results
 from hybrid_pose_ros.eval.source import CameraSource
 from hybrid_pose_ros.pose.rig import Rig
+from hybrid_pose_ros.unfinished import write_text
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,7 @@ def build_report(run: Run) -> dict[str, Any]:
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """Write report.json; it appears only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_text(path, json.dumps(report, indent=2) + "\n")
 
 
 def format_report(report: Mapping[str, Any]) -> str:

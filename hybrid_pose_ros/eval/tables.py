@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hybrid_pose_ros.unfinished import write_text
+
 Row = dict[str, Any]
 MARKS_MS = (10, 50, 100, 150, 200, 300, 400)  # after the keyframe
 
@@ -101,9 +103,7 @@ def write_tables(result: dict[str, Any], folder: Path, whole: str) -> None:
         ("results.csv", comma_separated(result)),
         ("results.tex", latex(result)),
     ):
-        partial = folder / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+        write_text(folder / name, text)
 
 
 def _sections(

@@ -22,6 +22,7 @@ from hybrid_pose_ros.errors import WeightsError
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import build, name_of
 from hybrid_pose_ros.pose.covariance_scale import UNSCALED, CovarianceScale
+from hybrid_pose_ros.unfinished import renewed
 
 FORMAT = "hybrid_pose_ros/network/1"
 LITE_FORMAT = "hybrid_pose_ros/lite/1"
@@ -37,20 +38,19 @@ def save_checkpoint(model: PoseNetwork, path: Path, notes: dict[str, str] | None
 
     Raises:
         ValueError: a note has a name that the format uses.
+        RecordingError: the file cannot be written.
     """
     path, notes = Path(path), notes or {}
     if taken := sorted(set(notes) & {*RESERVED, SCALE}):
         raise ValueError(f"notes must not be named {taken}")
-    path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {
         "format": FORMAT, "network": name_of(model), "config": json.dumps(model.config.asdict()),
     }  # fmt: skip
     if model.covariance_scale != UNSCALED:
         metadata[SCALE] = json.dumps(asdict(model.covariance_scale))
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(save(tensors, metadata | notes))  # save_file lets only the owner read it
-    partial.replace(path)
+    with renewed(path) as file:
+        file.write_bytes(save(tensors, metadata | notes))  # save_file lets only the owner read it
 
 
 @overload

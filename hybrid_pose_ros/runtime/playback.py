@@ -12,6 +12,7 @@ import numpy as np
 
 from hybrid_pose_ros.data.cdr import PacketRecord
 from hybrid_pose_ros.data.packet_file import PacketFile
+from hybrid_pose_ros.unfinished import renewed
 
 _AHEAD = 256  # packets
 
@@ -52,20 +53,18 @@ class PublishLog:
     def save(self, path: Path, schedule: Schedule) -> None:
         """Write an .npz: topics, and per packet topic (index), seq, stamp_ns, published_ns."""
         table = np.array(self.rows, np.int64).reshape(-1, 4)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial.npz")
-        np.savez(
-            partial,
-            topics=np.array(self.topics),
-            topic=table[:, 0],
-            seq=table[:, 1],
-            stamp_ns=table[:, 2],
-            published_ns=table[:, 3],
-            first_ns=schedule.first_ns,
-            start_ns=schedule.start_ns,
-            rate=schedule.rate,
-        )
-        partial.replace(path)
+        with renewed(path) as file:
+            np.savez(
+                file,
+                topics=np.array(self.topics),
+                topic=table[:, 0],
+                seq=table[:, 1],
+                stamp_ns=table[:, 2],
+                published_ns=table[:, 3],
+                first_ns=schedule.first_ns,
+                start_ns=schedule.start_ns,
+                rate=schedule.rate,
+            )
 
 
 class ReadAhead:

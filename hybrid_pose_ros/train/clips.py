@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -27,6 +26,7 @@ from hybrid_pose_ros.simulator.look import LOOK
 from hybrid_pose_ros.train.array_on_disk import array_in_npz
 from hybrid_pose_ros.train.data_config import NEWCOMER, VALIDATION, DataConfig
 from hybrid_pose_ros.train.views import TRUTH_PERIOD_NS, View, ViewOnDisk
+from hybrid_pose_ros.unfinished import renewed, write_text
 
 LOOK_FILE = "look.json"
 
@@ -84,9 +84,8 @@ def make_clip(plan: ClipPlan, config: DataConfig) -> Path:
     arrays: dict[str, Any] = {
         f"events_{name}": events for name, events in recording.cameras.items()
     }
-    partial = path.with_suffix(f".{os.getpid()}.partial.npz")
-    np.savez(partial, truth=recording.truth_xyz, plan=str(plan), **arrays)
-    partial.replace(path)
+    with renewed(path) as file:
+        np.savez(file, truth=recording.truth_xyz, plan=str(plan), **arrays)
     return path
 
 
@@ -170,10 +169,7 @@ def note_look(folder: Path) -> None:
             f"the clips in {folder} show the simulated people of another version (look {look}, "
             f"now {LOOK}); delete the folder, or choose another data.folder"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps({"look": LOOK}) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_text(path, json.dumps({"look": LOOK}) + "\n")
 
 
 def load_views(plans: list[ClipPlan], config: DataConfig) -> list[View]:

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from hybrid_pose_ros.data.dhp19_split import TEST_SUBJECTS
-from hybrid_pose_ros.data.unfinished import check_folder
 from hybrid_pose_ros.errors import ConfigError
 from hybrid_pose_ros.models.network import PoseNetwork
 from hybrid_pose_ros.models.presets import build
@@ -25,6 +24,7 @@ from hybrid_pose_ros.train.parts import (
     stages_of,
 )
 from hybrid_pose_ros.train.trainer import make_trainer
+from hybrid_pose_ros.unfinished import check_folder
 
 
 def check(name: str, config: TrainConfig, stages: list[str]) -> None:

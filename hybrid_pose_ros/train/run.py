@@ -36,6 +36,7 @@ from hybrid_pose_ros.train.published_initialisation import initialise
 from hybrid_pose_ros.train.samples import windows_for
 from hybrid_pose_ros.train.trainer import BatchLoaders, make_trainer
 from hybrid_pose_ros.train.views import View
+from hybrid_pose_ros.unfinished import write_text
 
 VALIDATION_KEYFRAMES = (10, 20)  # later ones, of networks that keep something of the first
 CALIBRATION_BATCHES = 12  # of validation; the heatmaps of all are in memory
@@ -88,9 +89,8 @@ def train(
     run = Run(name, config, *_views(config.data, config.threads), models={})
     for kind in stages:  # recordings may be too short
         _batches(run, kind, build(f"{run.family}/{kind}", config.network))
-    Path(config.output).mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_dump(plain(config), sort_keys=False)
-    (Path(config.output) / f"{name.replace('/', '_')}.yaml").write_text(settings)
+    write_text(Path(config.output) / f"{name.replace('/', '_')}.yaml", settings)
     for kind in stages:
         train_stage(run, kind)
     return run.weights(stages[-1]) if config.trainer.save_params else None
@@ -180,7 +180,7 @@ def _finish(run: Run, kind: str, checks: ValidationBatches, notes: dict[str, str
     if not run.config.trainer.save_params:
         return
     table = calibration.as_markdown(fitted)
-    (Path(run.config.output) / f"{kind}_reliability.md").write_text(table)
+    write_text(Path(run.config.output) / f"{kind}_reliability.md", table)
     # Last: who finds weights takes the stage for finished.
     save_checkpoint(model, run.weights(kind), notes | calibration.to_note(fitted))
 

@@ -9,7 +9,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hybrid_pose_ros.cli.main import main
-from hybrid_pose_ros.errors import ConfigError, WeightsError
+from hybrid_pose_ros.errors import ConfigError, RecordingError, WeightsError
 from hybrid_pose_ros.models.checkpoint import load_checkpoint, read_notes, save_checkpoint
 from hybrid_pose_ros.models.presets import build, name_of
 from hybrid_pose_ros.resources import share_path
@@ -299,12 +299,12 @@ def test_weights_come_last_so_that_a_stage_cut_short_is_run_again(
 ):
     config = tiny(tmp_path, steps=1)
 
-    def full(self, text):
+    def full(self, text, **_):
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.write_text", full)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(RecordingError, match=r"reliability\.md could not be written: no space"):
             train_stage(run_of("lite/cnn", config), "cnn")
     assert not (tmp_path / "cnn.safetensors").exists()
     train_stage(run_of("lite/cnn", config), "cnn")

@@ -13,6 +13,7 @@ from hybrid_pose_ros.errors import ConfigError, RecordingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 
 def check_folder(path: Path, what: str) -> None:
@@ -59,10 +60,21 @@ def unfinished(path: Path, force: bool = False) -> Iterator[Path]:
         raise RecordingError(f"{path.parent} cannot be written: {error.strerror}") from None
     try:
         yield folder / path.name
-        if path.exists():
+        if path.is_dir():  # a file is replaced at once, a folder cannot be
             path.rename(folder / "replaced")
-        (folder / path.name).rename(path)
+        (folder / path.name).replace(path)
     except OSError as error:
         raise RecordingError(f"{path} could not be written: {error}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def renewed(path: Path) -> AbstractContextManager[Path]:
+    """As `unfinished`, for a file of our own that may be there already."""
+    return unfinished(path, force=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file that appears only when it is complete; see `renewed`."""
+    with renewed(path) as file:
+        file.write_text(text, encoding="utf-8")
