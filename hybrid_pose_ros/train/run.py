@@ -34,7 +34,7 @@ from hybrid_pose_ros.train.parts import (
 from hybrid_pose_ros.train.preflight import check
 from hybrid_pose_ros.train.published_initialisation import initialise
 from hybrid_pose_ros.train.samples import windows_for
-from hybrid_pose_ros.train.trainer import BatchLoaders, make_trainer
+from hybrid_pose_ros.train.trainer import BatchLoaders, is_first_process, make_trainer
 from hybrid_pose_ros.train.views import View
 from hybrid_pose_ros.unfinished import write_text
 
@@ -73,8 +73,8 @@ def train(
         simulate_only: make the clips, then stop.
 
     Returns:
-        The weights of the last stage, None where they are not kept; the folder of the clips if
-        simulate_only.
+        The weights of the last stage, None where they are not kept or another process of the same
+        run tells of them; the folder of the clips if simulate_only.
 
     Raises:
         UserError: settings, data or weights are wrong; nothing has been written then.
@@ -93,7 +93,8 @@ def train(
     write_text(Path(config.output) / f"{name.replace('/', '_')}.yaml", settings)
     for kind in stages:
         train_stage(run, kind)
-    return run.weights(stages[-1]) if config.trainer.save_params else None
+    told = config.trainer.save_params and is_first_process()
+    return run.weights(stages[-1]) if told else None
 
 
 def train_stage(run: Run, kind: str) -> PoseNetwork:

@@ -24,6 +24,7 @@ import lightning  # noqa: E402
 from lightning.fabric.utilities.exceptions import MisconfigurationException  # noqa: E402
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint  # noqa: E402
 from lightning.pytorch.loggers import TensorBoardLogger as TensorBoardLogger  # noqa: E402
+from lightning.pytorch.utilities import rank_zero_only  # noqa: E402
 
 LightningModule = lightning.LightningModule
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no advertisements
@@ -66,6 +67,11 @@ class TrueSteps(Callback):
 
     def on_train_batch_start(self, trainer: Any, *_: Any) -> None:
         trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
+
+
+def is_first_process() -> bool:
+    """Whether this is the first, or the only, process of a run on several devices."""
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def make_trainer(config: TrainConfig, name: str, steps: int) -> lightning.Trainer:
