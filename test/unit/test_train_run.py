@@ -324,16 +324,6 @@ def test_the_same_settings_in_another_order_are_the_same_run(tiny, tmp_path):
         finished(tmp_path / "cnn.safetensors", other)
 
 
-def test_weights_with_more_delays_than_the_network_are_named(tiny, tmp_path):
-    settings = tiny(tmp_path).network
-    earlier = build("lite/snn", settings | {"delays": (0, 1, 3)})
-    save_checkpoint(earlier, tmp_path / "earlier.safetensors")
-    with pytest.raises(WeightsError, match=r"have delays \[0, 1, 3\], the network \[0, 2\]"):
-        go_on_from(
-            build("lite/snn", settings | {"delays": (0, 2)}), tmp_path / "earlier.safetensors"
-        )
-
-
 def test_shipped_weights_are_found_from_any_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     model = build("lite/cnn")
