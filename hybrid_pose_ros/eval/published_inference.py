@@ -85,15 +85,10 @@ class PublishedRun:
         landmarks, spikes = [], []
         for counts in bins:
             heatmaps = self.network.step(counts.to(self.device))
-            landmarks.append(self._landmarks(heatmaps, self._ahead()))
+            landmarks.append(self._landmarks(heatmaps, self.network.ahead(self.network.velocity)))
             spikes.append([float(layer.sum()) for layer in self.network.spikes])
         self._steps.append(np.stack(landmarks))
         self._spikes.append(np.array(spikes))
-
-    def _ahead(self) -> np.ndarray | None:
-        """How far the joints (B, 13, 2) are ahead of the heatmaps of the last step, cells."""
-        velocities: Tensor | None = getattr(self.network, "velocities", None)
-        return None if velocities is None else self.network.ahead(velocities[-1].cpu().numpy())
 
     def _landmarks(self, heatmaps: Tensor, ahead: np.ndarray | None = None) -> np.ndarray:
         """(B, 13, h, w) -> (B, 2, 13) pixels."""

@@ -131,7 +131,7 @@ class SequenceEngine:
         for step in steps:
             counts, heatmaps = self._step(view, starts + (step - 1) * grid.bin_ns, grid.bin_ns)
             places: list[tuple[int, ...]] = [(w, step) for w in windows]
-            self._decode(heatmaps, view.camera, found, places, self._velocities())
+            self._decode(heatmaps, view.camera, found, places, self.network.velocity)
             if firing is not None:
                 self._count(firing, step - 1, counts)
 
@@ -173,11 +173,6 @@ class SequenceEngine:
             return
         bins = [view.bins(network.config, starts_ns + i * bin_ns, bin_ns) for i in earlier]
         network.see(torch.from_numpy(np.stack(bins)).to(self.device))
-
-    def _velocities(self) -> np.ndarray | None:
-        """(B, J, 2) cells per bin after the last step; None where the network has none."""
-        velocities: Tensor | None = getattr(self.network, "velocities", None)
-        return None if velocities is None else velocities[-1].float().cpu().numpy()
 
     def _decode(
         self, heatmaps: Tensor, camera: Camera, found: Poses, places: list[tuple[int, ...]],

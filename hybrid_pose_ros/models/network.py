@@ -192,6 +192,12 @@ class PoseNetwork(nn.Module):
         """Spikes (B, C, H, W) of the last step, per layer; empty where nothing spikes."""
         return ()
 
+    @property
+    def velocity(self) -> np.ndarray | None:
+        """(B, J, 2) cells per bin of the joints after the last step; None where there are none."""
+        velocities: Tensor | None = getattr(self, "velocities", None)
+        return None if velocities is None else velocities[-1].float().cpu().numpy()
+
     def ahead(self, velocity: np.ndarray | None) -> np.ndarray | None:
         """How far the joints are ahead of the heatmaps of a step, for `decode_heatmaps`.
 
